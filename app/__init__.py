@@ -1,0 +1,1 @@
+"""Litehouse: an async backend with batteries, on Litestar and PostgreSQL."""

@@ -1,0 +1,56 @@
+"""What admins do with accounts on the command line; the rules are the service's."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from app.domain.accounts.services import AccountService
+from app.platform.commands import run
+from app.platform.database.pools import Database
+from app.platform.passwords import PasswordHasher
+from config.settings import Settings
+
+T = TypeVar("T")
+
+from_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input, unasked.")
+
+
+@click.command()
+@click.option("--username", prompt=True, help="The name that others see.")
+@click.option("--email", prompt=True, help="The address to sign in with.")
+@from_stdin
+def createsuperuser(username: str, email: str, password_stdin: bool) -> None:
+    """Make a user who may do everything."""
+    password = _password(password_stdin)
+    _do(lambda accounts: accounts.create_superuser(username, email, password))
+    click.echo(f"{username} may do everything now.")
+
+
+@click.command()
+@click.argument("username")
+@from_stdin
+def changepassword(username: str, password_stdin: bool) -> None:
+    """Give USERNAME a new password, and sign them out everywhere."""
+    password = _password(password_stdin)
+    _do(lambda accounts: accounts.change_password(username, password))
+    click.echo(f"{username} has a new password, and is signed out everywhere.")
+
+
+def _password(is_piped: bool) -> str:
+    """From standard input without the end of its line, or asked for twice."""
+    if is_piped:
+        return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True)
+
+
+def _do(verb: Callable[[AccountService], Awaitable[T]]) -> T:
+    """Run a verb of the service and commit."""
+
+    async def work(database: Database, settings: Settings) -> T:
+        passwords = PasswordHasher(workers=1, queue=0)
+        accounts = AccountService(database.unit_of_work(), database.reader(), passwords, settings.security)
+        return await accounts.work.run(lambda: verb(accounts))
+
+    return run(work)

@@ -1,0 +1,121 @@
+"""The doors of accounts: signing up, tokens, and one's own account."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, Response
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec.structs import asdict
+
+from app.domain.accounts.queries import account, live_tokens
+from app.domain.accounts.schemas import Account, ChangeAccount, SignedIn, SignIn, SignUp, TokenOut
+from app.domain.accounts.services import AccountService, Changes
+from app.kit.errors import Conflict, NotFound, found
+from app.kit.identity import Viewer
+from app.kit.pagination import After, Slice
+from app.platform.database.work import Reader
+from app.platform.handlers import delete, get, patch, post
+from app.platform.security import PUBLIC, SIGNED_IN
+
+PATH = "/api/v1/accounts"
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many to list at most")]
+Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the list that this one follows")]
+
+
+class UserController(Controller):
+    """Users."""
+
+    path = "/users"
+
+    @post(permission=PUBLIC, refuses=(Conflict,))
+    async def sign_up(self, data: JSONBody[SignUp], accounts: NamedDependency[AccountService]) -> Response[SignedIn]:
+        """Sign up.
+
+        Makes a user, and a token for them.
+        """
+        return _shown_once(await accounts.sign_up(data.username, data.email, data.password), f"{PATH}/me")
+
+
+class TokenController(Controller):
+    """Tokens: what a client presents as `Authorization: Bearer …` to be known."""
+
+    path = "/tokens"
+
+    @post(permission=PUBLIC)
+    async def sign_in(self, data: JSONBody[SignIn], accounts: NamedDependency[AccountService]) -> Response[SignedIn]:
+        """Sign in.
+
+        Makes a token for the user with this address and password.
+        """
+        made = await accounts.sign_in(data.email, data.password)
+        return _shown_once(made, f"{PATH}/tokens/{made.id}")
+
+    @get(permission=SIGNED_IN)
+    async def list_tokens(
+        self,
+        viewer: NamedDependency[Viewer],
+        reader: NamedDependency[Reader],
+        limit: Limit = 20,
+        after: Cursor = None,
+    ) -> Slice[TokenOut]:
+        """List one's tokens, the newest first.
+
+        Those that have expired are left out.
+        """
+        return await live_tokens.after(reader, After(limit, after), user=viewer.id, credential=viewer.credential)
+
+    @delete(permission=SIGNED_IN, changes_identity=True)
+    async def sign_out_everywhere(
+        self, viewer: NamedDependency[Viewer], accounts: NamedDependency[AccountService]
+    ) -> None:
+        """Sign out everywhere.
+
+        Ends all of one's tokens, the presented one too.
+        """
+        await accounts.sign_out_everywhere(viewer)
+
+    @delete("/current", permission=SIGNED_IN, changes_identity=True)
+    async def sign_out(self, viewer: NamedDependency[Viewer], accounts: NamedDependency[AccountService]) -> None:
+        """Sign out.
+
+        Ends the token that is presented.
+        """
+        await accounts.sign_out(viewer)
+
+    @delete("/{token_id:uuid}", permission=SIGNED_IN, changes_identity=True, refuses=(NotFound,))
+    async def revoke_token(
+        self, token_id: FromPath[UUID], viewer: NamedDependency[Viewer], accounts: NamedDependency[AccountService]
+    ) -> None:
+        """End one of one's tokens."""
+        await accounts.revoke(viewer, token_id)
+
+
+class MeController(Controller):
+    """One's own account."""
+
+    path = "/me"
+
+    @get(permission=SIGNED_IN)
+    async def read_account(self, viewer: NamedDependency[Viewer], reader: NamedDependency[Reader]) -> Account:
+        """Read one's own account."""
+        return found(await account.one(reader, user=viewer.id), "user")
+
+    @patch(permission=SIGNED_IN, changes_identity=True, refuses=(Conflict,))
+    async def change_account(
+        self,
+        data: JSONBody[ChangeAccount],
+        viewer: NamedDependency[Viewer],
+        accounts: NamedDependency[AccountService],
+    ) -> Account:
+        """Change one's own account.
+
+        What is left out stays. A new password ends all other tokens.
+        """
+        return await accounts.change(viewer, Changes(**asdict(data)))
+
+
+def _shown_once(made: SignedIn, location: str) -> Response[SignedIn]:
+    """No cache on the way may keep the token."""
+    return Response(made, headers={"Location": location, "Cache-Control": "no-store"})

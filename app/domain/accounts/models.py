@@ -1,0 +1,43 @@
+"""The tables of accounts: users and the tokens that they present."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.platform.database.model import Base, Identified, Timestamped
+
+
+class User(Identified, Timestamped, Base):
+    """A person: how they sign in, and what they show of themselves."""
+
+    __tablename__ = "accounts_user"
+
+    username: Mapped[str]
+    email: Mapped[str]
+    password: Mapped[str]
+    display_name: Mapped[str | None]
+    bio: Mapped[str | None]
+    image: Mapped[str | None]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    is_staff: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_superuser: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+# "Ann" and "ann" are one person to whoever reads the name or writes the address.
+Index("uq_accounts_user_username", func.lower(User.username), unique=True)
+Index("uq_accounts_user_email", func.lower(User.email), unique=True)
+
+
+class Token(Identified, Base):
+    """What a client presents to be known: only the SHA-256 of it is kept."""
+
+    __tablename__ = "accounts_token"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship(lazy="raise")

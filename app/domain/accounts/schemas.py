@@ -1,0 +1,103 @@
+"""What accounts is told and what it says: the bodies of its own API.
+
+Their lengths are checked here, before anything is done with a text; all else about it is a rule of the service's.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+
+from app.kit.schema import Input, Moment, Output
+
+Username = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        description="Letters, marks and digits of one script, `_`, `.`, `-`, and single spaces between words",
+        examples=["ann.smith"],
+        extra_json_schema={"minLength": 1},
+    ),
+]
+Email = Annotated[
+    str,
+    Meta(
+        max_length=254,
+        description="An address; its upper and lower case are kept, and count as the same",
+        examples=["ann@example.com"],
+        extra_json_schema={"minLength": 3, "format": "email"},
+    ),
+]
+Password = Annotated[
+    str,
+    Meta(
+        max_length=1024,
+        description="8 characters or more, not only white space",
+        examples=["correct horse battery staple"],
+        extra_json_schema={"minLength": 8, "format": "password"},
+    ),
+]
+DisplayName = Annotated[str, Meta(max_length=100, description="Any text that can be seen", examples=["Ann Smith"])]
+Bio = Annotated[str, Meta(max_length=10_000, description="A few words about oneself", examples=["I sail."])]
+Image = Annotated[
+    str, Meta(max_length=2_048, description="Address of a picture", examples=["https://example.com/ann.png"])
+]
+
+
+class SignUp(Input):
+    """A new user."""
+
+    username: Username
+    email: Email
+    password: Password
+
+
+class SignIn(Input):
+    """What one signs in with."""
+
+    email: Email
+    password: Password
+
+
+class ChangeAccount(Input):
+    """What is different about a user; what is left out stays. An empty or null text of a profile is removed."""
+
+    username: Username | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    password: Password | UnsetType = UNSET
+    display_name: DisplayName | UnsetType | None = UNSET
+    bio: Bio | UnsetType | None = UNSET
+    image: Image | UnsetType | None = UNSET
+
+
+class Account(Output):
+    """A user, as they see themselves."""
+
+    id: UUID
+    username: Username
+    email: Email
+    display_name: DisplayName | None
+    bio: Bio | None
+    image: Image | None
+    is_staff: bool
+    is_superuser: bool
+    created_at: Moment
+    updated_at: Moment
+
+
+class SignedIn(Output):
+    """A token, shown this once, with its id and the user whose it is."""
+
+    id: UUID
+    token: Annotated[str, Meta(description="To be sent as `Authorization: Bearer …`", examples=["lh_VQ…"])]
+    expires_at: Moment
+    user: Account
+
+
+class TokenOut(Output):
+    """A token without its secret; `current`: whether it is the one that this request presents."""
+
+    id: UUID
+    created_at: Moment
+    expires_at: Moment
+    current: bool

@@ -1,0 +1,1 @@
+"""The sample module: articles and the conversation about them, as the RealWorld API."""

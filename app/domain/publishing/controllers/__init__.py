@@ -1,0 +1,1 @@
+"""The doors of publishing: HTTP in and out, a file for each resource."""

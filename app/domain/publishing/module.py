@@ -1,0 +1,49 @@
+"""What publishing brings to the house."""
+
+from litestar import Router
+from litestar.di import Provide
+
+from app.domain.accounts.services import provide_accounts
+from app.domain.publishing.commands import seed
+from app.domain.publishing.controllers.articles import ArticleController
+from app.domain.publishing.controllers.comments import CommentController
+from app.domain.publishing.controllers.favorites import FavoriteController
+from app.domain.publishing.controllers.follows import FollowController
+from app.domain.publishing.controllers.profiles import ProfileController
+from app.domain.publishing.controllers.tags import list_tags
+from app.domain.publishing.controllers.users import UserController
+from app.domain.publishing.demo import load_demo
+from app.domain.publishing.policies import RETRACT_ANY_COMMENT, REVISE_ANY_ARTICLE
+from app.domain.publishing.services import ArticleService, CommentService, FavoriteService, FollowService
+from app.platform.handlers import service
+from app.platform.module import Module
+
+module = Module(
+    name="publishing",
+    summary="Articles and the conversation about them: the RealWorld API",
+    routers=[
+        Router(
+            "/api",
+            route_handlers=[
+                UserController,
+                ProfileController,
+                FollowController,
+                ArticleController,
+                FavoriteController,
+                CommentController,
+                list_tags,
+            ],
+            dependencies={
+                "accounts": Provide(provide_accounts, sync_to_thread=False),
+                "articles": service(ArticleService),
+                "comments": service(CommentService),
+                "favorites": service(FavoriteService),
+                "follows": service(FollowService),
+            },
+            tags=["publishing"],
+        )
+    ],
+    permissions=[REVISE_ANY_ARTICLE, RETRACT_ANY_COMMENT],
+    commands=[seed],
+    demo=load_demo,
+)

@@ -1,0 +1,1 @@
+"""The tool drawer: pure values, no I/O, no framework."""

@@ -1,0 +1,91 @@
+"""Composition: the only file that knows every storey; here the house is put together, and taken down in reverse."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.middleware import DefineMiddleware
+from litestar.types import ControllerRouterHandler
+from sqlalchemy.orm import configure_mappers
+
+from app.platform.cors import CrossOrigin, cors
+from app.platform.database.pools import Database
+from app.platform.doorstep import Doorstep, methods_of
+from app.platform.handlers import check_routes, providers
+from app.platform.health import Readiness, read_health, read_metrics, read_readiness
+from app.platform.module import Module, installed
+from app.platform.observability.logging import configure_logging
+from app.platform.observability.loop import LoopWatch
+from app.platform.observability.requests import Observed
+from app.platform.openapi.pages import documentation
+from app.platform.problem_pages import problem_pages
+from app.platform.problems import FALLBACK_500, exception_handlers
+from app.platform.request import JSONRequest, check_request
+from app.platform.security import Authenticator, Identity, KnownViewers
+from app.platform.serving import stop_server
+from config.modules import MODULES
+from config.settings import Settings, load
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """The whole application. Raises SettingsError, LookupError for a module that is not one, TypeError for a route."""
+    settings = settings or load()
+    configure_logging(settings.logging.log_level)
+    modules = installed(MODULES)
+    database = Database(settings, on_oversized=stop_server)
+    readiness = Readiness()
+    watch = LoopWatch(settings.logging.loop_block_ms)
+    identity = DefineMiddleware(Identity, database=database, authenticate=_authenticator(modules), known=KnownViewers())
+    configure_mappers()  # else the first query would, on the loop, for a tenth of a second
+    app = Litestar(
+        route_handlers=[*_routers(modules), read_health, read_readiness, read_metrics, *problem_pages],
+        dependencies=providers(database),
+        middleware=[identity],
+        exception_handlers=exception_handlers,
+        request_class=JSONRequest,
+        before_request=check_request,  # ty: ignore[invalid-argument-type] - of the class above
+        request_max_body_size=settings.http.max_body_bytes,
+        cors_config=cors(settings),
+        openapi_config=None,
+        lifespan=[
+            _announced("loop watch", watch),
+            _announced("database", database.lifespan()),
+            _announced("readiness", readiness.lifespan()),
+        ],
+        logging_config=None,
+        state=State(
+            {"settings": settings, "modules": modules, "database": database, "readiness": readiness, "watch": watch}
+        ),
+    )
+    if settings.http.docs_enabled:
+        for route in documentation(app):
+            app.register(route)
+    check_routes(app)
+    # What must be seen of every answer, also of unknown routes and preflights, stands outside the router.
+    app.asgi_handler = Observed(Doorstep(CrossOrigin(app), methods_of(app)), fallback=FALLBACK_500)
+    return app
+
+
+@asynccontextmanager
+async def _announced(name: str, part: AbstractAsyncContextManager[object]) -> AsyncGenerator[None]:
+    """A part of the house, whose beginning and end the log tells."""
+    async with part:
+        log.info("started", part=name)
+        yield
+    log.info("stopped", part=name)
+
+
+def _routers(modules: Sequence[Module]) -> list[ControllerRouterHandler]:
+    return [router for module in modules for router in module.routers]
+
+
+def _authenticator(modules: Sequence[Module]) -> Authenticator:
+    offered = [module.authenticator for module in modules if module.authenticator]
+    if len(offered) != 1:
+        message = f"exactly one module offers an authenticator; of those in config/modules.py, {len(offered)} do"
+        raise LookupError(message)
+    return offered[0]

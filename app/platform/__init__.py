@@ -1,0 +1,1 @@
+"""Plumbing: I/O and frameworks, no business word."""

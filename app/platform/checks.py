@@ -1,0 +1,65 @@
+"""System checks: what is wrong with an installation, found before its users find it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from app.kit.errors import Busy
+from app.platform.database.pools import Database
+from app.platform.migration_writing import differences
+from app.platform.migrations import pending
+from app.platform.module import Module
+from app.platform.revisions import MigrationError
+from config.settings import Settings
+
+INVALID_INDEXES = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
+
+
+class Finding(NamedTuple):
+    """What ought to be so, and a line for each fault."""
+
+    subject: str
+    faults: Sequence[str]
+
+
+async def system_checks(settings: Settings, database: Database, modules: Sequence[Module]) -> list[Finding]:
+    """Every check, the platform's first. What cannot be looked at for an earlier fault is left out."""
+    findings = [Finding("the database answers", await _silence(database))]
+    if not findings[-1].faults:
+        findings.append(Finding("every migration is applied", await _said(pending, database.url)))
+    if not findings[-1].faults:
+        findings += [
+            Finding("the models have nothing that no migration makes", await _said(differences, database.url)),
+            Finding("every index is valid", await _invalid_indexes(database)),
+            *[
+                Finding(f"{module.name} finds nothing wrong", await _complaints(module, settings, database))
+                for module in modules
+            ],
+        ]
+    return findings
+
+
+async def _silence(database: Database) -> list[str]:
+    try:
+        await database.reader().fetch("SELECT 1", ())
+    except Busy as error:
+        return [error.detail]
+    return []
+
+
+async def _said(look: Callable[[str], list[str]], url: str) -> list[str]:
+    """What a look at the migrations finds; it blocks, and has an event loop of its own."""
+    try:
+        return await asyncio.to_thread(look, url)
+    except MigrationError as error:
+        return [str(error)]
+
+
+async def _invalid_indexes(database: Database) -> list[str]:
+    """What a CREATE INDEX CONCURRENTLY that failed leaves behind: kept up to date by every write, used by no read."""
+    rows = await database.reader().fetch(INVALID_INDEXES, ())
+    return [f"{row[0]} is invalid: DROP INDEX it and make it again" for row in rows]
+
+
+async def _complaints(module: Module, settings: Settings, database: Database) -> list[str]:
+    return [fault for check in module.checks for fault in await check(settings, database)]

@@ -1,0 +1,41 @@
+"""How a command meets the database: in a loop of its own, with errors told in words."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, TypeVar
+
+import click
+
+from app.platform.database.pools import Database
+from app.platform.database.refusals import translate
+from config.settings import Settings
+
+T = TypeVar("T")
+
+Work = Callable[[Database, Settings], Awaitable[T]]
+
+
+def run(work: Work[T]) -> T:
+    """Do it with a database that is open meanwhile; the context's `obj` is the Settings, with a database's URL.
+
+    Raises ClickException, with every violation on a line, for what the work or the database refuses.
+    """
+    settings = click.get_current_context().obj
+    try:
+        return asyncio.run(_with_database(settings, work))
+    except Exception as error:
+        refusal = translate(error)
+        if refusal is None:
+            raise
+        lines = [f"{violation.field}: {violation.text}" for violation in refusal.violations]
+        raise click.ClickException("\n".join(lines) or refusal.detail) from error
+
+
+async def _with_database(settings: Settings, work: Work[T]) -> T:
+    database = Database(settings, on_oversized=_refuse)
+    async with database.lifespan():
+        return await work(database, settings)
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise click.ClickException(reason)

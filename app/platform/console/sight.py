@@ -1,0 +1,93 @@
+"""The commands that look: at the installation's health, its routes, its modules, and the contract that it offers."""
+
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+
+import click
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from app.platform.checks import Finding, system_checks
+from app.platform.commands import run
+from app.platform.console.reach import at, connected, usable_settings
+from app.platform.database.pools import Database
+from app.platform.handlers import Endpoint
+from app.platform.module import Module, installed
+from app.platform.openapi.document import contract
+from app.platform.serving import compose
+from config.modules import MODULES
+from config.settings import ROOT, Settings, load
+
+CONTRACTS = ROOT / "tests" / "contract"
+Row = Sequence[str]
+NOWHERE = "postgresql://nobody@localhost/nothing"  # the pools open by use, and nothing uses them
+
+
+@click.command()
+@connected
+@click.pass_obj
+def check(settings: Settings) -> None:
+    """Look for what is wrong with the database, the migrations and the modules; exit code 1 when anything is."""
+    findings = [*run(_findings), _composition(settings)]
+    for finding in findings:
+        click.echo(f"{'FAULT' if finding.faults else 'ok   '}  {finding.subject}")
+        for fault in finding.faults:
+            click.echo(f"       {fault}")
+    if any(finding.faults for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+async def _findings(database: Database, settings: Settings) -> list[Finding]:
+    return await system_checks(settings, database, installed(MODULES))
+
+
+def _composition(settings: Settings) -> Finding:
+    try:
+        compose(settings)
+    except (LookupError, TypeError) as error:
+        return Finding("the application can be put together", [str(error)])
+    return Finding("the application can be put together", [])
+
+
+@click.command()
+def routes() -> None:
+    """List every route: method, path, the permission that it asks for, and the operation's name."""
+    _show(["METHOD", "PATH", "PERMISSION", "OPERATION"], *_operations(compose(at(usable_settings(), NOWHERE))))
+
+
+def _operations(app: Litestar) -> list[Row]:
+    return sorted(_unsorted(app), key=itemgetter(1, 0))
+
+
+def _unsorted(app: Litestar) -> Iterator[Row]:
+    for route in (route for route in app.routes if isinstance(route, HTTPRoute)):
+        for handler in (handler for handler in route.route_handlers if isinstance(handler, Endpoint)):
+            for method in handler.http_methods:
+                yield str(method), route.path, handler.opt["permission"].name, str(handler.operation_id)
+
+
+@click.command()
+def contracts() -> None:
+    """Write the contract files anew: all that can be offered, and to whom, whatever the settings here are."""
+    app = compose(load(env_file=None, environ={"LITEHOUSE_ENVIRONMENT": "development", "DATABASE_URL": NOWHERE}))
+    permissions = "".join(f"{method} {path} {permission}\n" for method, path, permission, _ in _operations(app))
+    for name, content in (("openapi.json", contract(app)), ("permissions.txt", permissions.encode())):
+        (CONTRACTS / name).write_bytes(content)
+        click.echo(f"tests/contract/{name}")
+
+
+@click.command()
+def modules() -> None:
+    """List the installed modules, lowest first: a module may import only those above it."""
+    _show(["MODULE", "COMMANDS", "SUMMARY"], *[_description(module) for module in installed(MODULES)])
+
+
+def _description(module: Module) -> Row:
+    return module.name, " ".join(str(command.name) for command in module.commands), module.summary
+
+
+def _show(*rows: Row) -> None:
+    """Columns as wide as their widest cell, for people and for grep."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

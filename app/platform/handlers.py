@@ -1,0 +1,194 @@
+"""Route handlers: each states its permission, runs in the hands of its unit of work, and answers after the commit."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from inspect import getdoc, signature
+from typing import Annotated, Any, get_args
+
+import msgspec
+from litestar import Litestar, Request
+from litestar.di import NamedDependency, Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import SkipValidationMarker
+from litestar.response import Response
+from litestar.routes import HTTPRoute
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from app.kit.errors import AppError
+from app.kit.identity import Permission, Viewer
+from app.platform.database.pools import Database
+from app.platform.database.refusals import translate
+from app.platform.database.work import Reader, Service, UnitOfWork
+
+Function = Callable[..., Any]
+
+NONE: Mapping[str, str] = {}
+INJECTED = type(get_args(NamedDependency[Any])[1])
+JSON = (b"content-type", b"application/json")
+encode = msgspec.json.Encoder().encode
+
+
+class Encoded:
+    """An answer as bytes: made before the commit, sent after it."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] = NONE) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        """Send it as JSON; without a body, neither type nor length is said."""
+        headers = [JSON, (b"content-length", b"%d" % len(self.body))] if self.body else []
+        for name, value in self.headers.items():
+            headers.append((name.lower().encode(), value.encode("latin-1")))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+class Endpoint(HTTPRouteHandler):
+    """Litestar's route handler with what the house asks of every route."""
+
+    def __init__(
+        self,
+        path: str = "",
+        *,
+        permission: Permission,
+        refuses: tuple[type[AppError], ...] = (),
+        changes_identity: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(path, permission=permission, changes_identity=changes_identity, **options)
+        self.refuses = refuses
+
+    def __call__(self, fn: Function) -> "Endpoint":
+        """The function's name is the operation's id; the first line of its docstring is the summary."""
+        summary, _, description = (getdoc(fn) or "").partition("\n")
+        self.operation_id = self.operation_id or getattr(fn, "__name__", None)
+        self.summary = self.summary or summary.rstrip(".")
+        self.description = self.description or description.strip() or None
+        super().__call__(_unchecked(_owned(fn, self.status_code)))
+        return self
+
+    async def to_response(self, app: Litestar, data: Any, request: Request[Any, Any, Any]) -> ASGIApp:
+        """What is encoded already goes out as it is."""
+        return data if isinstance(data, Encoded) else await super().to_response(app, data, request)
+
+
+def get(path: str = "", **options: Any) -> Endpoint:
+    """A read."""
+    return Endpoint(path, http_method="GET", **options)
+
+
+def post(path: str = "", **options: Any) -> Endpoint:
+    """A creation: 201 unless said otherwise."""
+    return Endpoint(path, http_method="POST", **options)
+
+
+def put(path: str = "", **options: Any) -> Endpoint:
+    """A change."""
+    return Endpoint(path, http_method="PUT", **options)
+
+
+def patch(path: str = "", **options: Any) -> Endpoint:
+    """A partial change."""
+    return Endpoint(path, http_method="PATCH", **options)
+
+
+def delete(path: str = "", **options: Any) -> Endpoint:
+    """A removal: 204 unless said otherwise."""
+    return Endpoint(path, http_method="DELETE", **options)
+
+
+def _owned(fn: Function, status: int) -> Function:
+    """The one wrapper round a handler: run it, encode its answer, commit; a database's refusal becomes the house's."""
+    holder = _holder(fn)
+
+    @wraps(fn)
+    async def answer(*args: Any, **given: Any) -> Any:
+        async def attempt() -> Any:
+            return _encoded(await fn(*args, **given), status)
+
+        held = given.get(holder)
+        work = held if isinstance(held, UnitOfWork) else getattr(held, "work", None)
+        try:
+            return await attempt() if work is None else await work.run(attempt)
+        except Exception as error:
+            refusal = translate(error)
+            if refusal is None or refusal is error:
+                raise
+            raise refusal from error
+
+    return answer
+
+
+def _holder(fn: Function) -> str:
+    """The parameter that is, or holds, the unit of work; a handler takes one at most."""
+    names = [name for name, parameter in signature(fn).parameters.items() if _holds_work(parameter.annotation)]
+    if len(names) > 1:
+        message = f"{fn} takes {' and '.join(names)}: one unit of work a handler"
+        raise TypeError(message)
+    return names[0] if names else ""
+
+
+def _holds_work(annotation: Any) -> bool:
+    kinds = get_args(annotation)[:1] or (annotation,)
+    return isinstance(kinds[0], type) and issubclass(kinds[0], (Service, UnitOfWork))
+
+
+def _encoded(value: Any, status: int) -> Any:
+    if isinstance(value, Encoded):
+        return value
+    if isinstance(value, Response):
+        if value.content is None or isinstance(value.content, (bytes, str)):
+            return value
+        return Encoded(value.status_code or status, encode(value.content), value.headers)
+    return Encoded(status, b"" if value is None else encode(value))
+
+
+def providers(database: Database) -> dict[str, Provide]:
+    """What any handler may be given: `viewer`, `reader`, `work`.
+
+    A chain, for Litestar resolves independent values in a task group, which costs ten times as much; and closures over
+    the database, for the application's state would be copied for each request.
+    """
+
+    def provide_viewer(request: Request[Any, Any, Any]) -> Viewer:
+        return request.scope["user"]
+
+    def provide_reader(viewer: NamedDependency[Viewer]) -> Reader:
+        return database.reader(viewer)
+
+    def provide_work(viewer: NamedDependency[Viewer]) -> UnitOfWork:
+        return database.unit_of_work(viewer)
+
+    made = {"viewer": provide_viewer, "reader": provide_reader, "work": provide_work}
+    return {name: Provide(_unchecked(provide), sync_to_thread=False) for name, provide in made.items()}
+
+
+def service(kind: type[Service]) -> Provide:
+    """A provider of this service over the request's unit of work."""
+
+    def provide(work: NamedDependency[UnitOfWork]) -> Service:
+        return kind(work)
+
+    return Provide(_unchecked(provide), sync_to_thread=False)
+
+
+def _unchecked(fn: Function) -> Function:
+    """The function with its injected parameters marked: what the house itself made need not be validated again."""
+    for name, annotation in fn.__annotations__.items():
+        if any(isinstance(mark, INJECTED) for mark in get_args(annotation)[1:]):
+            fn.__annotations__[name] = Annotated[annotation, SkipValidationMarker()]
+    return fn
+
+
+def check_routes(app: Litestar) -> None:
+    """Refuse, at start-up, a route that states no permission. Raises TypeError naming it."""
+    for route in app.routes:
+        handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
+        for handler in handlers:
+            if not isinstance(handler, Endpoint) and getattr(handler, "http_methods", None) != {"OPTIONS"}:
+                message = f"{route.path} ({handler}) states no permission: declare it with app.platform.handlers"
+                raise TypeError(message)

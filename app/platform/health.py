@@ -1,0 +1,81 @@
+"""What operators' machines ask: does the process live, should it be sent requests, and how is it doing."""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from hmac import compare_digest
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import State
+
+from app.kit.errors import Busy, NotFound, Unauthenticated
+from app.platform.handlers import get
+from app.platform.observability.metrics import metrics_page
+from app.platform.security import PUBLIC, SELF_CHECKED, credential_of
+from config.settings import Settings
+
+DRAIN = signal.SIGUSR1  # sent to every worker before it is told to end: from then on /ready says 503
+
+
+class Health(msgspec.Struct):
+    """All is well."""
+
+    status: str = "ok"
+
+
+class Readiness:
+    """Whether this worker is being drained."""
+
+    def __init__(self) -> None:
+        self.draining = False
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None]:
+        """Listen for the signal that announces the end."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(DRAIN, self.drain)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(DRAIN)
+
+    def drain(self) -> None:
+        """Be ready no more."""
+        self.draining = True
+
+
+@get("/health", permission=PUBLIC, tags=["system"])
+async def read_health() -> Health:
+    """The process lives.
+
+    Shallow on purpose: a database that is down must not have every worker restarted.
+    """
+    return Health()
+
+
+@get("/ready", permission=PUBLIC, tags=["system"])
+async def read_readiness(state: State) -> Health:
+    """Requests are welcome: the database answers and the process is not being drained."""
+    if state.readiness.draining:
+        raise Busy("the process is being drained", retry_after=2)
+    await state.database.reader().fetch("SELECT 1", ())
+    return Health()
+
+
+@get("/metrics", permission=SELF_CHECKED, include_in_schema=False)
+async def read_metrics(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
+    """The golden signals, for Prometheus: open in development, elsewhere to the bearer of LITEHOUSE_METRICS_TOKEN."""
+    _admit_scraper(state.settings, request.headers.get("authorization", ""))
+    page, media_type = await asyncio.to_thread(metrics_page)
+    return Response(page, media_type=media_type)
+
+
+def _admit_scraper(settings: Settings, header: str) -> None:
+    token = settings.http.metrics_token
+    if token is None and not settings.development:
+        raise NotFound("metrics")
+    if token is not None and not compare_digest(credential_of(header.encode()) or "", token.get_secret_value()):
+        raise Unauthenticated("token", "is invalid" if header else "is missing")

@@ -1,0 +1,47 @@
+"""By which a domain module offers itself to the house: one frozen value, found by the list of installed modules."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import click
+from litestar import Router
+
+from app.kit.identity import Permission
+from app.platform.database.pools import Database
+from app.platform.security import Authenticator
+from config.settings import Settings
+
+Provision = Callable[[Settings, Database], dict[str, Any]]
+Check = Callable[[Settings, Database], Awaitable[Sequence[str]]]
+"""What is wrong, a line for each fault; nothing when all is well."""
+
+Demo = Callable[[Database, Settings], Awaitable[str]]
+"""Fills the module's tables when they are empty; a line for each `up` to print: what is there, how to sign in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """What a module brings; everything but its name and summary may be absent."""
+
+    name: str
+    summary: str
+    routers: Sequence[Router] = ()
+    permissions: Sequence[Permission] = ()
+    authenticator: Authenticator | None = None
+    commands: Sequence[click.Command] = ()
+    checks: Sequence[Check] = ()
+    demo: Demo | None = None
+
+
+def installed(names: Sequence[str]) -> list[Module]:
+    """The modules of these names, in their order. Raises LookupError naming a folder that offers none."""
+    modules = []
+    for name in names:
+        module = getattr(import_module(f"app.domain.{name}.module"), "module", None)
+        if not isinstance(module, Module) or module.name != name:
+            message = f"app/domain/{name}/module.py offers no `module = Module(name={name!r}, …)`"
+            raise LookupError(message)
+        modules.append(module)
+    return modules

@@ -1,0 +1,191 @@
+"""The document at /openapi.json: every operation, as the routes and the types that they declare describe it.
+
+Litestar's own generator loses what msgspec enforces (unknown members refused, the bounds of lists and of text that may
+be null), documents answers that the house never gives and makes its examples up by chance; it is not used.
+"""
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from types import NoneType
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Response
+from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
+
+from app.kit.errors import AppError
+from app.platform.handlers import Endpoint
+from app.platform.module import Module
+from app.platform.openapi.refusals import PROBLEM, Refusals, header, refusals_of
+from app.platform.openapi.schemas import Schemas
+from app.platform.request import JSON, Parameter, parameters_of
+from app.platform.security import PUBLIC, SELF_CHECKED, SIGNED_IN
+
+OPENAPI = "3.1.0"
+INFO = {
+    "title": "Litehouse",
+    "version": "1.0.0",  # the contract's, not the software's: a release that changes nothing for clients leaves it
+    "summary": "An async backend with Django's batteries",
+    "description": (
+        "Every answer carries `X-Request-ID`; what a client sends under that name is kept. Every error is a problem "
+        "document (RFC 9457) that lists all that is wrong with the request, and its `type` opens a page about it. "
+        "A token that is no good is refused on public operations too."
+    ),
+    "license": {"name": "MIT", "identifier": "MIT"},
+}
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A token, as `Authorization: Bearer lh_…`"},
+    "token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "The same token as RealWorld clients send it: the whole value, `Token lh_…`",
+    },
+}
+PLATFORM_TAGS = {"system": "What a load balancer asks of the process"}
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def contract(app: Litestar) -> bytes:
+    """The document as it is committed: indented, in an order that only a change of the routes changes."""
+    return msgspec.json.format(msgspec.json.encode(document(app)), indent=2) + b"\n"
+
+
+def document(app: Litestar) -> dict[str, Any]:
+    """The document of the application's routes, those left out that are not for its clients.
+
+    Raises TypeError for a route that does not say what it returns.
+    """
+    operations = sorted(_operations(app), key=lambda one: (one.path, METHODS.index(one.method)))
+    schemas = Schemas(type_ for one in operations for type_ in one.types)
+    refusals = Refusals()
+    paths: dict[str, dict[str, Any]] = {}
+    for one in operations:
+        paths.setdefault(one.path, {})[one.method.lower()] = _described(one, schemas, refusals)
+    return {
+        "openapi": OPENAPI,
+        "info": INFO,
+        "servers": [{"url": "/"}],
+        "tags": list(_tags(operations, app.state.modules)),
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted((PROBLEM.components | schemas.components).items())),
+            "responses": dict(sorted(refusals.components.items())),
+            "securitySchemes": SECURITY_SCHEMES,
+        },
+    }
+
+
+class Operation:
+    """One method of one path, with the types that it takes and gives."""
+
+    def __init__(self, path: str, method: str, handler: Endpoint) -> None:
+        self.path, self.method, self.handler = path, method, handler
+        self.parameters = list(parameters_of(handler))
+        self.body = handler.parsed_data_field
+        self.answer = _returned(handler)
+
+    @property
+    def types(self) -> Iterator[Any]:
+        """Every type of it that has a schema."""
+        yield from (parameter.type for parameter in self.parameters)
+        if self.body is not None:
+            yield self.body.annotation
+        if self.answer is not NoneType:
+            yield self.answer
+
+    @property
+    def refusals(self) -> set[type[AppError]]:
+        """The errors that it may answer with."""
+        places = {parameter.definition.param_type for parameter in self.parameters}
+        return refusals_of(self.handler, places, has_body=self.body is not None)
+
+
+def _returned(handler: Endpoint) -> Any:
+    field = handler.parsed_return_field
+    if not field.is_subclass_of(Response):
+        return field.annotation
+    if not field.inner_types:
+        message = f"{handler.operation_id} returns a Response of what? Say Response[…], or include_in_schema=False"
+        raise TypeError(message)
+    return field.inner_types[0].annotation
+
+
+def _operations(app: Litestar) -> Iterator[Operation]:
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if isinstance(handler, Endpoint) and handler.resolve_include_in_schema():
+                yield from (Operation(route.path_format, method, handler) for method in handler.http_methods)
+
+
+def _described(operation: Operation, schemas: Schemas, refusals: Refusals) -> dict[str, Any]:
+    handler = operation.handler
+    told = {
+        "operationId": handler.operation_id,
+        "tags": handler.resolve_tags(),
+        "summary": handler.summary,
+        "description": handler.description,
+        "deprecated": handler.deprecated,
+        "parameters": [_parameter(one, schemas) for one in operation.parameters],
+        "requestBody": _body(operation.body, schemas),
+        "responses": {**_answer(operation, schemas), **refusals.of(operation.refusals)},
+        "security": list(_security(handler)),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _parameter(parameter: Parameter, schemas: Schemas) -> dict[str, Any]:
+    field, definition = parameter.field, parameter.definition
+    schema = dict(schemas[parameter.type])
+    if choices := [one for one in schema.pop("anyOf", ()) if one != {"type": "null"}]:  # a query knows no null
+        schema |= {"anyOf": choices} if len(choices) > 1 else choices[0]
+    if field.has_default and field.default is not None:
+        schema["default"] = msgspec.to_builtins(field.default)
+    told = {
+        "name": parameter.name,
+        "in": definition.param_type.value,
+        "description": schema.pop("description", definition.description),
+        "required": field.is_required,
+        "schema": schema,
+        # Of the required ones alone: the pages fill examples in, and a filter filled in hides everything.
+        "example": schemas.example(schema, parameter.name) if field.is_required else None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _body(field: FieldDefinition | None, schemas: Schemas) -> dict[str, Any] | None:
+    if field is None:
+        return None
+    return {"required": not field.has_default, "content": _content(schemas[field.annotation], schemas)}
+
+
+def _answer(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+    status = HTTPStatus(operation.handler.status_code)
+    told: dict[str, Any] = {"description": status.phrase}
+    if status is HTTPStatus.CREATED:
+        told["headers"] = {"Location": header("Where it is", type="string", format="uri-reference")}
+    if operation.answer is not NoneType:
+        told["content"] = _content(schemas[operation.answer], schemas)
+    return {str(status.value): told}
+
+
+def _content(schema: dict[str, Any], schemas: Schemas) -> dict[str, Any]:
+    return {JSON: {"schema": schema, "example": schemas.example(schema)}}
+
+
+def _security(handler: Endpoint) -> Iterator[dict[str, list[str]]]:
+    """Either form of the token, or on public routes none at all; where a permission is asked for, its name."""
+    permission = handler.opt["permission"]
+    if permission == PUBLIC:
+        yield {}
+    asked = [] if permission in (PUBLIC, SELF_CHECKED, SIGNED_IN) else [permission.name]
+    yield from ({scheme: asked} for scheme in SECURITY_SCHEMES)
+
+
+def _tags(operations: Iterable[Operation], modules: Iterable[Module]) -> Iterator[dict[str, str]]:
+    """The tags in use, in the order of the installed modules; a module's own tag says what the module is."""
+    used = {tag for operation in operations for tag in operation.handler.resolve_tags()}
+    described = {module.name: module.summary for module in modules} | PLATFORM_TAGS
+    yield from ({"name": tag, "description": text} for tag, text in described.items() if tag in used)
+    yield from ({"name": tag} for tag in sorted(used - described.keys()))

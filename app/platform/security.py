@@ -1,0 +1,103 @@
+"""Who is asking, and may they at all: one middleware that runs after routing and knows the route's permission."""
+
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from app.kit.errors import Forbidden, Unauthenticated
+from app.kit.identity import ANONYMOUS, Permission, Viewer
+from app.platform.database.pools import Database
+from app.platform.database.work import Reader
+
+PUBLIC = Permission("public", "anyone, signed in or not")
+SELF_CHECKED = Permission("self_checked", "whom the route itself lets in, by a credential that is no user's")
+SIGNED_IN = Permission("signed_in", "whoever presents a valid token")
+
+KNOWN_SECONDS = 1.0
+MOST_KNOWN = 10_000
+NOBODY = (0.0, ANONYMOUS)
+
+Authenticator = Callable[[Reader, str], Awaitable[Viewer | None]]
+"""From the credential that a client presents to the viewer whose it is; None when it is nobody's (any more)."""
+
+
+class KnownViewers:
+    """Whose credentials were good a moment ago: a second at most, so that what is revoked elsewhere ends here too."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, Viewer]] = {}
+
+    def get(self, credential: str) -> Viewer | None:
+        """The viewer, if asked for within the last second."""
+        until, viewer = self._known.get(credential, NOBODY)
+        return viewer if until > monotonic() else None
+
+    def put(self, credential: str, viewer: Viewer) -> None:
+        """Know the viewer from now on."""
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[credential] = monotonic() + KNOWN_SECONDS, viewer
+
+    def forget(self, viewer: Viewer) -> None:
+        """Ask again for all of this user's credentials."""
+        self._known = {key: entry for key, entry in self._known.items() if entry[1].id != viewer.id}
+
+
+class Identity:
+    """Puts Viewer and credential into the scope, as `user` and `auth`, and refuses the routes that are not for them.
+
+    A credential that is no good is 401 on public routes too: a client that believes itself signed in must hear of it.
+    """
+
+    def __init__(self, app: ASGIApp, database: Database, authenticate: Authenticator, known: KnownViewers) -> None:
+        self._app = app
+        self._reader = database.reader()
+        self._authenticate = authenticate
+        self._known = known  # one for all routes: Litestar makes a middleware for each of them
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Unauthenticated, Forbidden."""
+        if scope["type"] == "http" and scope["method"] != "OPTIONS":  # which only says what could be asked
+            options = scope["route_handler"].opt
+            permission = options["permission"]
+            scope["user"] = viewer = ANONYMOUS if permission == SELF_CHECKED else await self._viewer(scope)
+            _admit(viewer, permission)
+            if options.get("changes_identity"):
+                self._known.forget(viewer)
+        await self._app(scope, receive, send)
+
+    async def _viewer(self, scope: Scope) -> Viewer:
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        if not given:
+            return ANONYMOUS
+        # Of two, a proxy may have checked the other one.
+        credential = credential_of(given[0]) if len(given) == 1 else None
+        viewer = await self._bearer(credential) if credential else None
+        if viewer is None:
+            raise Unauthenticated("token", "is invalid")
+        scope["auth"] = credential
+        return viewer
+
+    async def _bearer(self, credential: str) -> Viewer | None:
+        viewer = self._known.get(credential)
+        if viewer is None:
+            viewer = await self._authenticate(self._reader, credential)
+            if viewer is not None:
+                self._known.put(credential, viewer)
+        return viewer
+
+
+def credential_of(header: bytes) -> str | None:
+    """The credential in an Authorization header of the schemes Bearer and Token; None when it has another form."""
+    scheme, _, credential = header.decode("latin-1").partition(" ")
+    return credential.strip() if scheme.lower() in {"bearer", "token"} and credential.isascii() else None
+
+
+def _admit(viewer: Viewer, permission: Permission) -> None:
+    if permission in (PUBLIC, SELF_CHECKED):  # not `is`: Litestar copies routers, and what their routes carry
+        return
+    if viewer.id is None:
+        raise Unauthenticated("token", "is missing")
+    if permission != SIGNED_IN and not viewer.may(permission):
+        raise Forbidden("permission")

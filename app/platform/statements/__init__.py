@@ -1,0 +1,1 @@
+"""The read lane: statements written with the models' columns, compiled once for asyncpg, rows built into structs."""

@@ -1,0 +1,6 @@
+"""The installed modules, lowest first: a module may import only from modules listed above it."""
+
+MODULES = (
+    "accounts",
+    "publishing",
+)

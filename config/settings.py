@@ -1,0 +1,257 @@
+"""Every setting of Litehouse, typed and bounded, one class a concern; `.env.example` explains each to operators."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretStr, TypeAdapter, ValidationError
+from pydantic_settings import NoDecode
+
+from config.loading import SECRETS_FOLDER, Concern, Reading, SettingsError
+
+__all__ = [
+    "DatabaseSettings",
+    "DatabaseUrl",
+    "HttpSettings",
+    "LoggingSettings",
+    "SecuritySettings",
+    "ServerSettings",
+    "Settings",
+    "SettingsError",
+    "load",
+]
+
+ROOT = Path(__file__).resolve().parents[1]
+ENV_FILE = ROOT / ".env"
+
+
+def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] | None = None) -> "Settings":
+    """Read and check every setting: environment (`os.environ` unless given) over `.env` over the secrets folder.
+
+    An empty value is an unset one in all three places, so that the next place or the default answers: compose hands on
+    `NAME: ${NAME:-}` as empty text, and its users mean "leave it alone". Raises SettingsError with every fault at once.
+    """
+    reading = Reading(known=known_names())
+    reading.environment(os.environ if environ is None else environ)
+    if env_file:
+        reading.env_file(env_file)
+    reading.secrets_folder(ROOT)
+    reading.alias("DATABASE_URL", "LITEHOUSE_DATABASE_URL")
+    _follow_environment(reading)
+    _check_embedded(reading)
+    settings = Settings(
+        server=reading.build(ServerSettings),
+        database=reading.build(DatabaseSettings),
+        security=reading.build(SecuritySettings),
+        http=reading.build(HttpSettings),
+        logging=reading.build(LoggingSettings),
+    )
+    reading.finish()
+    return settings
+
+
+def known_names() -> list[str]:
+    """The full name of every setting, and the two that are no field: DATABASE_URL and LITEHOUSE_SECRETS_DIR."""
+    concerns = (ServerSettings, DatabaseSettings, SecuritySettings, HttpSettings, LoggingSettings)
+    return [*(name for concern in concerns for name in concern.names().values()), "DATABASE_URL", SECRETS_FOLDER]
+
+
+def _follow_environment(reading: Reading) -> None:
+    """Let development be the environment where nobody else can reach it, and set what is easier there."""
+    host = reading.text("LITEHOUSE_HOST") or ServerSettings.model_fields["host"].default
+    if _is_loopback(host) and not reading.text("LITEHOUSE_DATABASE_URL"):
+        reading.default("LITEHOUSE_ENVIRONMENT", "development")
+    if reading.text("LITEHOUSE_ENVIRONMENT") == "development":
+        reading.default("LITEHOUSE_CORS_ORIGINS", "*")
+        reading.default("LITEHOUSE_DOCS", "true")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(_ip_address(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_embedded(reading: Reading) -> None:
+    """Refuse the embedded database in production unless it is asked for, and beside a database of one's own."""
+    asked = _is_true(reading.text("LITEHOUSE_EMBEDDED_POSTGRES"))
+    own = reading.text("LITEHOUSE_DATABASE_URL")
+    if asked and own:
+        reading.refuse(
+            "LITEHOUSE_EMBEDDED_POSTGRES", "contradicts the database URL that is given; give only one of the two"
+        )
+    if reading.text("LITEHOUSE_ENVIRONMENT") == "production" and not asked and not own:
+        problem = (
+            "must name a database in production; "
+            "or set LITEHOUSE_EMBEDDED_POSTGRES=true to run the embedded PostgreSQL there on purpose"
+        )
+        reading.refuse("LITEHOUSE_DATABASE_URL", problem)
+
+
+def _is_true(text: str) -> bool:
+    try:
+        return TypeAdapter(bool).validate_python(text)
+    except ValidationError:  # `build` reports it; here it is just not a yes
+        return False
+
+
+def _ip_address(text: str) -> str:
+    """An IP address, 127.0.0.1 for `localhost`: granian takes no host names (`invalid IP address syntax`)."""
+    try:
+        return str(ip_address("127.0.0.1" if text == "localhost" else text))
+    except ValueError:
+        raise ValueError("must be an IP address such as 127.0.0.1, 0.0.0.0 or ::1") from None
+
+
+class ServerSettings(Concern):
+    """The process that serves."""
+
+    environment: Literal["development", "test", "production"] = Field(
+        description="must be named: development, test or production; it may be left out only where LITEHOUSE_HOST "
+        "is a loopback address and the database is the embedded one"
+    )
+    host: Annotated[str, AfterValidator(_ip_address)] = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    workers: int = Field(1, ge=1, le=64)
+    backpressure: int = Field(4096, ge=1, le=1_000_000)  # open connections a worker holds, idle ones included
+    drain_timeout: int = Field(30, ge=1, le=1800)  # seconds; granian takes whole ones, 1800 at most
+
+
+# Stricter than RFC 3986: an @, slash, ? or # in a password that was not percent-encoded would make the rest of it pass
+# for a host, a database or an option, and these are shown. libpq's addresses without a host, for sockets, are allowed.
+POSTGRES_ADDRESS = re.compile(
+    r"""(?:postgresql|postgres|postgresql\+asyncpg)://
+        (?:(?P<user>[^:@/?\#\s]*)(?P<password>:[^@/?\#\s]*)?@)?
+        (?P<hosts>[^@/?\#\s]*)
+        /(?P<database>[^@/?\#\s]+)
+        (?:\?(?P<options>[^@\#\s]*))?""",
+    re.VERBOSE,
+)
+POSTGRES_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
+
+
+def _postgres_parts(text: str) -> dict[str, str]:
+    """An address taken apart: user, password with its colon, hosts, database and options, each empty if absent."""
+    address = POSTGRES_ADDRESS.fullmatch(text)
+    hosts = [POSTGRES_HOST.fullmatch(host) for host in address["hosts"].split(",")] if address else [None]
+    if address is None or not all(host and 0 < int(host["port"] or 5432) < 65536 for host in hosts):
+        raise ValueError(
+            "must be postgresql://user:password@host:port/database, with special characters percent-encoded: @ as %40"
+        )
+    return address.groupdict(default="")
+
+
+class DatabaseUrl(Secret[str]):
+    """A database's address, always `postgresql://…`; printed it is `masked`, whole it is `get_secret_value()`.
+
+    Raises ValueError for anything that is no PostgreSQL address with a database's name.
+    """
+
+    def __init__(self, text: str) -> None:
+        _postgres_parts(text)
+        super().__init__(f"postgresql://{text.partition('://')[2]}")
+
+    @property
+    def masked(self) -> str:
+        """The address with *** for each password, for logs."""
+        parts = _postgres_parts(self.get_secret_value())
+        user = parts["user"] + (":***" if parts["password"] else "")
+        options = [(name, "***" if "password" in name else value) for name, value in parse_qsl(parts["options"])]
+        query = f"?{urlencode(options, safe='*/')}" if options else ""
+        return f"postgresql://{user}{'@' if user else ''}{parts['hosts']}/{parts['database']}{query}"
+
+    def _display(self) -> str:
+        return self.masked
+
+
+def _folder(path: Path) -> Path:
+    if str(path).startswith("~"):
+        raise ValueError("must be written out: nothing expands ~ here")
+    return ROOT / path
+
+
+class DatabaseSettings(Concern):
+    """PostgreSQL, embedded where there is no `url`, the pools of slots to it, and its ceilings; times in seconds."""
+
+    url: DatabaseUrl | None = Field(None, validation_alias="LITEHOUSE_DATABASE_URL")
+    embedded: bool = Field(False, validation_alias="LITEHOUSE_EMBEDDED_POSTGRES")  # in production too
+    data_folder: Annotated[Path, AfterValidator(_folder)] = ROOT / ".data"
+    write_pool_size: int = Field(6, ge=1, le=200)
+    read_pool_size: int = Field(10, ge=1, le=200)
+    pool_timeout: float = Field(2.0, ge=0.05, le=60)  # the longest wait for a slot, then 503
+    connection_max_age: int = Field(1800, ge=10, le=86_400)
+    idle_check: int = Field(30, ge=1, le=3600)  # a slot idle for longer is asked whether it lives before it is used
+    statement_timeout: float = Field(10.0, ge=0.1, le=3600)
+    lock_timeout: float = Field(3.0, ge=0.1, le=3600)
+
+
+class SecuritySettings(Concern):
+    """Signing in."""
+
+    token_lifetime_days: int = Field(90, ge=1, le=3650)
+    password_workers: int = Field(2, ge=1, le=32)  # threads that hash at once
+    password_queue: int = Field(20, ge=0, le=1000)  # waiting for one of them; more: 503
+
+
+def _listed(value: object) -> object:
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    """Origins as browsers send them: a path or a closing slash would never match, without any error."""
+    origin = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+    if origins != ("*",) and not all(map(origin.fullmatch, origins)):
+        raise ValueError(
+            "each must be scheme://host or scheme://host:port in lower case, with no slash after it; or * alone"
+        )
+    return origins
+
+
+def _bearer_token(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]+", token.get_secret_value()):
+        raise ValueError("must be printable ASCII without spaces: nothing else can be sent as a bearer token")
+    return token
+
+
+class HttpSettings(Concern):
+    """What is answered, and to whom."""
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)] = ()
+    max_body_bytes: int = Field(1_000_000, ge=1000, le=1_000_000_000)
+    docs_enabled: bool = Field(False, validation_alias="LITEHOUSE_DOCS")
+    metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] | None = None
+
+
+class LoggingSettings(Concern):
+    """What is told."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    slow_query_ms: int = Field(500, ge=1, le=600_000)  # a statement slower than this is logged
+    loop_block_ms: int = Field(100, ge=10, le=60_000)  # a loop blocked for longer is logged with its stack, and counted
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked; printing it shows no secret."""
+
+    server: ServerSettings
+    database: DatabaseSettings
+    security: SecuritySettings
+    http: HttpSettings
+    logging: LoggingSettings
+
+    @property
+    def development(self) -> bool:
+        """Whether development's ease holds."""
+        return self.server.environment == "development"
+
+    @property
+    def production(self) -> bool:
+        """Whether real users are served."""
+        return self.server.environment == "production"

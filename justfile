@@ -1,0 +1,138 @@
+# What one does with Litehouse. Every recipe is a short name for `python -m app …` or for a tool, so that the same file
+# works under `uv run`, in an activated environment and in the image.
+
+set positional-arguments
+set no-exit-message
+
+[private]
+default:
+    @{{ just_executable() }} --list --unsorted
+
+# start everything: database, migrations, demo content, server
+[group('serve')]
+up:
+    @exec python -m app up
+
+# the same, and anew whenever a file of the code changes
+[group('serve')]
+dev:
+    @exec python -m app dev
+
+# serve as in production
+[group('serve')]
+serve:
+    @exec python -m app serve
+
+# every test, or those named: just test tests/kit -k slug
+[group('develop')]
+test *arguments:
+    @exec python -m pytest -n auto "$@"
+
+# the tests that need no server of their own
+[group('develop')]
+test-fast *arguments:
+    @exec python -m pytest -n auto --ignore=tests/e2e --ignore=tests/hardening --ignore=tests/contract "$@"
+
+# CPU per request, beside the floor: just bench --quick
+[group('develop')]
+bench *arguments:
+    @exec python -m tests.benchmarks "$@"
+
+# style, types, import contracts, dependencies, migrations, Containerfile
+[exit-message]
+[group('develop')]
+lint:
+    ruff check
+    ruff format --check
+    ty check
+    lint-imports
+    deptry .
+    hadolint Containerfile
+    sql="$(python -m app sqlmigrate)" && printf '%s\n' "$sql" | squawk --pg-version 18.0 --stdin-filepath all.sql \
+      --exclude prefer-bigint-over-int,prefer-bigint-over-smallint,require-statement-timeout
+
+# put right what a tool can put right
+[group('develop')]
+fmt:
+    ruff check --fix
+    ruff format
+
+# write the contract files anew: tests/contract
+[group('develop')]
+contracts:
+    @exec python -m app contracts
+
+# take a module out: its code, tests, migrations and tables
+[group('develop')]
+remove-module module:
+    @exec python -m app remove-module "$@"
+
+# apply the migrations that the database lacks
+[group('database')]
+migrate *target:
+    @exec python -m app migrate "$@"
+
+# write a module's next migration: just makemigrations publishing "subtitles"
+[group('database')]
+makemigrations module message *options:
+    @exec python -m app makemigrations "$@"
+
+# list the migrations; those applied are marked
+[group('database')]
+showmigrations:
+    @exec python -m app showmigrations
+
+# print the SQL of a revision, of a module or of all migrations
+[group('database')]
+sqlmigrate *target:
+    @exec python -m app sqlmigrate "$@"
+
+# undo migrations: just downgrade publishing@-1
+[group('database')]
+downgrade target:
+    @exec python -m app downgrade "$@"
+
+# fill the database for measurements: just seed --users 2000 --articles 20000
+[group('database')]
+seed *options:
+    @exec python -m app seed "$@"
+
+# delete every row; in production, the database's name has to be typed
+[group('database')]
+flush *name:
+    @exec python -m app flush "$@"
+
+# psql on the database
+[group('database')]
+dbshell *arguments:
+    @exec python -m app dbshell "$@"
+
+# Python with models, services and `await` at hand
+[group('manage')]
+shell *arguments:
+    @exec python -m app shell "$@"
+
+# look for what is wrong with this installation
+[group('manage')]
+check:
+    @exec python -m app check
+
+# list every route and the permission that it asks for
+[group('manage')]
+routes:
+    @exec python -m app routes
+
+# list the installed modules
+[group('manage')]
+modules:
+    @exec python -m app modules
+
+# make a user who may do everything
+[group('manage')]
+createsuperuser *options:
+    @exec python -m app createsuperuser "$@"
+
+# give a user a new password
+[group('manage')]
+changepassword *arguments:
+    @exec python -m app changepassword "$@"

@@ -1,0 +1,276 @@
+"""A real PostgreSQL for every test: a migrated template, cloned per worker; tests commit, what changed is emptied."""
+
+import asyncio
+import gc
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+from litestar import Litestar
+from sqlalchemy import Engine, event
+
+from app.main import create_app
+from app.platform import migrations
+from app.platform.database import pools
+from app.platform.database.model import Base
+from app.platform.database.pools import Database
+from app.platform.postgres.sharing import share
+from config.settings import Settings, load
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The loop that serves in production."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A PostgreSQL of the tests' own, shared by the workers of a run and stopped by the last of them."""
+    with share(ROOT / ".data" / "test", settings={"fsync": "off", "full_page_writes": "off"}) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> str:
+    """The name of the migrated database that others are cloned from; it is made anew when a migration changes."""
+    text = b"".join(path.read_bytes() for path in sorted((ROOT / "migrations").rglob("*.py")))
+    name = f"template_{hashlib.sha256(text).hexdigest()[:12]}"
+    asyncio.run(_make_template(server_url, name))
+    return name
+
+
+async def _make_template(server_url: str, name: str) -> None:
+    admin = await asyncpg.connect(server_url)
+    try:
+        while not await admin.fetchval("SELECT pg_try_advisory_lock(7)"):
+            await asyncio.sleep(0.05)  # another worker is making it
+        if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+            await admin.execute('DROP DATABASE IF EXISTS "template_unfinished" WITH (FORCE)')
+            await admin.execute('CREATE DATABASE "template_unfinished"')
+            await asyncio.to_thread(migrations.upgrade, at(server_url, "template_unfinished"))
+            await admin.execute(f'ALTER DATABASE "template_unfinished" RENAME TO "{name}"')
+    finally:
+        await admin.close()
+
+
+def at(server_url: str, name: str) -> str:
+    """The address of another database on the same server."""
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+
+
+@contextmanager
+def cloned(server_url: str, template: str) -> Iterator[str]:
+    """The address of a copy of the template, dropped at the end."""
+    name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
+    asyncio.run(_execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log'))
+    try:
+        yield at(server_url, name)
+    finally:
+        asyncio.run(_execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """This worker's migrated database."""
+    with cloned(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_database_url(server_url: str, template: str) -> Iterator[str]:
+    """A migrated database for one test alone: for real servers and other processes."""
+    with cloned(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A database with nothing in it, for one test alone."""
+    with cloned(server_url, "template1") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str) -> Settings:
+    """The settings of the tests' application."""
+    environ = {"DATABASE_URL": database_url, "LITEHOUSE_ENVIRONMENT": "test", "LITEHOUSE_LOOP_BLOCK_MS": "150"}
+    return load(env_file=None, environ=environ)
+
+
+@pytest.fixture(scope="session")
+async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litestar]:
+    """The application, started once a worker."""
+    app = create_app(settings)
+    async with app.lifespan():
+        gc.collect()
+        gc.freeze()  # as a worker does: else a collection walks through all that the tests imported, on the loop
+        yield app
+
+
+@pytest.fixture
+async def app(house: Litestar) -> AsyncIterator[Litestar]:
+    """The application, on a database that is empty again after the test."""
+    yield house
+    await _empty(house.state.database.url)
+
+
+@pytest.fixture
+def database(app: Litestar) -> Database:
+    """The application's database."""
+    return app.state.database
+
+
+@pytest.fixture
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application, in process."""
+    async with httpx.AsyncClient(transport=Watched(app), base_url="http://testserver") as client:
+        yield client
+
+
+class Watched(httpx.ASGITransport):
+    """Calls the application in process, and fails the test whose request blocked the event loop."""
+
+    def __init__(self, app: Litestar) -> None:
+        super().__init__(app=app, raise_app_exceptions=False)
+        self._watch = app.state.watch
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)  # the loop stood still between tests: let its heartbeat catch up
+        before = self._watch.blocked
+        answer = await super().handle_async_request(request)
+        assert self._watch.blocked == before, f"{request.method} {request.url.path} blocked the event loop"
+        return answer
+
+
+async def _empty(url: str) -> None:
+    # As a replica: neither triggers nor foreign keys run, so that each table is emptied once and counted never.
+    # The list is made now: the tables are known once the application has imported its modules.
+    statements = "".join(
+        f'IF EXISTS (SELECT FROM "{table.name}") THEN DELETE FROM "{table.name}"; END IF; '
+        for table in reversed(Base.metadata.sorted_tables)
+    )
+    await _execute(url, f"SET session_replication_role = replica; DO $$ BEGIN {statements} END $$")
+
+
+@dataclass
+class SignedIn(httpx.Auth):
+    """A user with a token: hand it to the client as `auth`."""
+
+    id: UUID
+    username: str
+    email: str
+    token: str
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:
+        request.headers["Authorization"] = f"Token {self.token}"
+        yield request
+
+
+@pytest.fixture
+def sign_in(database: Database) -> Callable[..., object]:
+    """Make a user and a token for them, without the cost of a password."""
+
+    async def make(username: str = "", *, is_superuser: bool = False) -> SignedIn:
+        username = username or f"user-{secrets.token_hex(4)}"
+        token = f"lh_{secrets.token_urlsafe(32)}"
+        digest = hashlib.sha256(token.encode()).digest()
+        async with asyncio.timeout(10):
+            rows = await _insert_user(database.url, username, digest, is_superuser)
+        return SignedIn(rows, username, f"{username}@example.com", token)
+
+    return make
+
+
+async def _insert_user(url: str, username: str, digest: bytes, is_superuser: bool) -> UUID:
+    connection = await asyncpg.connect(url)
+    try:
+        user = await connection.fetchval(
+            "INSERT INTO accounts_user (username, email, password, is_superuser) VALUES ($1, $2, '!', $3) RETURNING id",
+            username,
+            f"{username}@example.com",
+            is_superuser,
+        )
+        await connection.execute(
+            "INSERT INTO accounts_token (user_id, digest, expires_at) VALUES ($1, $2, now() + interval '1 day')",
+            user,
+            digest,
+        )
+    finally:
+        await connection.close()
+    return user
+
+
+class Counter:
+    """Counts every statement that the process sends, the ORM's and the compiled ones."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def counter() -> Iterator[Counter]:
+    counter = Counter()
+
+    class Counted(asyncpg.Connection):
+        async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
+            counter.statements.append(query)
+            return await super().execute(query, *args, timeout=timeout)
+
+        async def fetch(self, query: str, *args: object, **options: object) -> list[asyncpg.Record]:
+            counter.statements.append(query)
+            return await super().fetch(query, *args, **options)
+
+    async def connect(*args: object, **options: object) -> asyncpg.Connection:
+        return await asyncpg.connect(*args, connection_class=Counted, **options)
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        counter.statements.append(statement)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pools, "connect", connect)
+        yield counter
+    event.remove(Engine, "before_cursor_execute", count)
+
+
+@pytest.fixture
+def statements(counter: Counter) -> Callable[..., object]:
+    """`with statements(at_most=4):` fails when more were sent; it yields the list of them."""
+
+    @contextmanager
+    def watch(*, at_most: int | None = None) -> Iterator[list[str]]:
+        before = len(counter.statements)
+        sent: list[str] = []
+        yield sent
+        sent += counter.statements[before:]
+        assert at_most is None or len(sent) <= at_most, "\n".join(sent)
+
+    return watch
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI, where all that a test could ask for is installed, a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        reporter.write_line("a test was skipped: under CI that is a failure", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

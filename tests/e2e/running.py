@@ -1,0 +1,168 @@
+"""A command of the house in a process of its own, watched from outside."""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+PORTS = range(17_000, 32_000)  # below those that the kernel hands out to clients
+BYTECODE = ROOT / ".data" / "bytecode"
+PATIENCE = 30.0  # seconds; only a failure takes so long
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise OSError("no free port in a hundred tries")
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """This process's environment with these settings and no others, by their names without LITEHOUSE_."""
+    environ = {name: text for name, text in os.environ.items() if not name.startswith(("LITEHOUSE_", "DATABASE_URL"))}
+    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+    # Where bytecode is not to be written, a child would compile every library anew: seconds each time.
+    if environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        environ["PYTHONPYCACHEPREFIX"] = str(BYTECODE)
+    return environ | {f"LITEHOUSE_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+def just(*words: str, folder: Path = ROOT, **settings: object) -> str:
+    """What a recipe prints; it must not fail."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("just"), *words],
+        cwd=folder,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+class Running:
+    """A command that runs, in a session of its own as under a terminal."""
+
+    program = "app"
+
+    def __init__(self, *words: str, folder: Path = ROOT, **settings: object) -> None:
+        self.port = int(str(settings.setdefault("port", free_port())))
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", self.program, *words],
+            cwd=folder,
+            env=environment(**settings),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing behind, whatever the test found."""
+        for left in [*self.children(), self.process]:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                left.kill()
+        self.process.wait(PATIENCE)
+        self._log.close()
+
+    @property
+    def said(self) -> str:
+        """All that it wrote until now."""
+        return os.pread(self._log.fileno(), 10_000_000, 0).decode()
+
+    def get(self, path: str) -> httpx.Response | None:
+        """An answer, over a connection of its own; None when nobody answers."""
+        try:
+            return httpx.get(self.origin + path, timeout=PATIENCE, trust_env=False)
+        except httpx.TransportError:
+            return None
+
+    def post(self, path: str, body: object) -> httpx.Response:
+        """The answer to some JSON."""
+        return httpx.post(self.origin + path, json=body, timeout=PATIENCE, trust_env=False)
+
+    def until_answer(self, path: str = "/health", status: int = 200) -> httpx.Response:
+        """Wait for an answer with this status."""
+        answers: list[httpx.Response] = []
+
+        def answered() -> bool:
+            assert self.process.poll() is None, self.said
+            answer = self.get(path)
+            if answer is not None and answer.status_code == status:
+                answers.append(answer)
+            return bool(answers)
+
+        until(answered, f"{path} answers {status}; it said: {self.said}")
+        return answers[0]
+
+    def children(self) -> list[psutil.Process]:
+        """The processes that it started and that still live."""
+        with suppress(psutil.NoSuchProcess):
+            return [child for child in psutil.Process(self.process.pid).children(recursive=True) if _lives(child)]
+        return []
+
+    def workers(self) -> list[psutil.Process]:
+        """Its workers, in the order in which they were started."""
+        command = self.process.args
+        with suppress(psutil.NoSuchProcess):
+            return [child for child in self.children() if child.cmdline() == command]
+        return []
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def ended(self) -> int:
+        """Its exit code, once it has ended."""
+        return self.process.wait(PATIENCE)
+
+
+def _lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    """Whether none of them lives."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            if _lives(process):
+                return False
+    return True
+
+
+@contextmanager
+def reachable_folder() -> Generator[Path]:
+    """A new folder that the embedded server's user can reach too: pytest's own are closed to everybody else."""
+    with tempfile.TemporaryDirectory(prefix="litehouse-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        shutil.rmtree(BYTECODE / folder.relative_to("/"), ignore_errors=True)

@@ -1,0 +1,67 @@
+"""The server under attack: started as an operator starts it, with a migrated database of its own, once a worker."""
+
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import pytest
+
+from tests.conftest import cloned
+from tests.e2e.running import ROOT, Running
+from tests.hardening.people import Person
+from tests.hardening.wire import Answer, ask
+
+
+class Quick(Running):
+    """The house, with passwords that cost nothing."""
+
+    program = "tests.hardening.quick"
+
+
+@contextmanager
+def serving(database_url: str, kind: type[Running] = Running, **settings: str) -> Generator[Running]:
+    """A server that answers until the end of the block; settings are named without their prefix."""
+    settings |= {"environment": "test", "docs": "true", "database_url": database_url}
+    with kind("serve", folder=ROOT, **settings) as server:
+        server.until_answer("/health")
+        yield server
+        server.interrupt()
+        assert server.ended() == 0, server.said
+
+
+@pytest.fixture(scope="session")
+def server(server_url: str, template: str) -> Iterator[Running]:
+    """A server that all attacks of a worker share: whatever one does to it, the next must not notice."""
+    with cloned(server_url, template) as url, serving(url, Quick) as server:
+        yield server
+
+
+@pytest.fixture
+async def http(server: Running) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that keeps its connections."""
+    async with aiohttp.ClientSession(server.origin) as session:
+        yield session
+
+
+@pytest.fixture
+def answer(server: Running) -> Callable[..., Answer]:
+    """Send bytes to the server, which must answer."""
+
+    def answer(*pieces: bytes) -> Answer:
+        answered = ask(server.port, *pieces)
+        assert answered is not None, "closed without a word"
+        return answered
+
+    return answer
+
+
+@pytest.fixture(scope="session")
+def person(server: Running) -> Person:
+    """Somebody who has signed up, for all who leave them as they are."""
+    return Person.join(server.origin)
+
+
+@pytest.fixture
+def newcomer(server: Running) -> Person:
+    """Somebody who has signed up for this test alone."""
+    return Person.join(server.origin)

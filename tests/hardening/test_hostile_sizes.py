@@ -1,0 +1,50 @@
+"""Bodies that are too large, too slow or never end, against a real server: each is refused, and nobody else waits."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.e2e.running import Running
+from tests.hardening.wire import HOST, JSON, ask, request
+
+MEGABYTE = 1_000_000
+HEAD = b"POST /api/users HTTP/1.1\r\n" + HOST + b"\r\n" + JSON + b"\r\n"
+
+
+def test_a_body_of_a_megabyte_is_read_and_one_byte_more_is_not(server: Running):
+    fits = ask(server.port, request("POST", "/api/users", JSON, body=b" " * MEGABYTE))
+    assert fits is not None
+    assert fits.problem(400).code == "malformed"
+    large = ask(server.port, request("POST", "/api/users", JSON, body=b" " * (MEGABYTE + 1)))
+    assert large is not None
+    assert large.problem(413).errors == {"body": ["is too large"]}
+
+
+@pytest.mark.parametrize("length", [MEGABYTE + 1, 3 * MEGABYTE, 2**40, 2**63])
+def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(server: Running, length: int):
+    refused = ask(server.port, HEAD + b"Content-Length: %d\r\n\r\n{" % length)
+    assert refused is not None
+    refused.problem(413)
+
+
+def test_a_large_body_in_pieces_is_refused_as_soon_as_it_is_too_large(server: Running):
+    piece = b"10000\r\n" + b"[" * 65_536 + b"\r\n"
+    refused = ask(server.port, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[piece] * 48)
+    assert refused is not None
+    refused.problem(413)
+
+
+async def test_a_body_without_end_is_refused(http: aiohttp.ClientSession):
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"[[],[],[]," * 1_000
+
+    try:
+        async with http.post("/api/users", data=endless(), headers={"Content-Type": "application/json"}) as refused:
+            assert refused.status == 413
+            assert refused.content_type == "application/problem+json"
+    except aiohttp.ClientConnectionError:
+        pass  # the server closed while the client was still sending: some clients look no further
+    async with http.get("/health") as alive:
+        assert alive.status == 200

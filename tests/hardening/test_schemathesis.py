@@ -1,0 +1,58 @@
+"""Every operation of the document, attacked by what Schemathesis makes of it: whatever is sent, the document holds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.config import SchemathesisConfig
+
+from tests.e2e.running import Running
+from tests.hardening.people import Person
+
+CONTRACT = Path(__file__).parents[1] / "contract" / "openapi.json"
+
+# No JSON Schema can say that a name is of one script, or that a cursor is one that was given out: 422 is right there.
+BEYOND_SCHEMAS = ["POST /api/users", "PUT /api/user", "POST /api/v1/accounts/users"]
+BEYOND_SCHEMAS += ["PATCH /api/v1/accounts/me", "GET /api/v1/accounts/tokens"]
+
+config = SchemathesisConfig.from_dict(
+    {
+        "seed": 20261121,
+        "checks": {"negative_data_rejection": {"expected-statuses": ["400", "401", "404", "405", "413", "415", "422"]}},
+        "operations": [
+            {
+                "include-name": BEYOND_SCHEMAS,
+                "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "401", "404", "409", "422"]}},
+            }
+        ],
+    }
+)
+document = schemathesis.openapi.from_path(CONTRACT, config=config)
+public = document.exclude(func=lambda context: {} not in context.operation.definition.raw["security"])
+bounded = settings(
+    max_examples=6, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    """Connections that are kept: to open one costs more than an answer."""
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+@public.parametrize()
+@bounded
+def test_anonymous(case: schemathesis.Case, server: Running, session: requests.Session):
+    case.call_and_validate(base_url=server.origin, session=session)
+
+
+@document.parametrize()
+@bounded
+def test_signed_in(case: schemathesis.Case, server: Running, session: requests.Session, newcomer: Person):
+    """With a newcomer for each operation: one of these ends all tokens."""
+    case.call_and_validate(base_url=server.origin, session=session, headers=newcomer.headers)

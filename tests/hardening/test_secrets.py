@@ -1,0 +1,118 @@
+"""Secrets planted in requests and settings: neither the server's whole output nor any answer has one of them in it."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Iterator
+from itertools import chain
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.e2e.running import Running
+from tests.hardening.conftest import Quick, serving
+
+CANARY = "canary"  # in all that is planted; whatever of it turns up anywhere is found by this word alone
+PASSWORD = f"{CANARY}-password-1"
+NEW_PASSWORD = f"{CANARY}-password-2"
+UNKNOWN_TOKEN = f"lh_{CANARY:0<43}"  # as long as one, so that the database is asked
+METRICS_TOKEN = f"{CANARY}-metrics"
+ANN = {"username": "ann", "email": "ann@example.com", "password": PASSWORD}
+PLANTED = {
+    "Cookie": f"session={CANARY}-cookie",
+    "X-Api-Key": f"{CANARY}-key",
+    "Proxy-Authorization": f"Basic {CANARY}-proxy",
+    "Referer": f"https://example.com/?token={CANARY}-referer",
+    "User-Agent": f"{CANARY}-agent",
+}
+
+
+@pytest.fixture
+def told(fresh_database_url: str) -> Iterator[Running]:
+    """A server that tells as much as it ever can: every line of debugging, and every statement as a slow one."""
+    told = {"log_level": "debug", "slow_query_ms": "1", "metrics_token": METRICS_TOKEN}
+    with serving(fresh_database_url, Quick, **told) as server:
+        yield server
+
+
+@pytest.fixture
+def visitor(told: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=told.origin, headers=PLANTED, trust_env=False, timeout=30) as visitor:
+        yield visitor
+
+
+def test_no_secret_is_told(told: Running, visitor: httpx.Client, fresh_database_url: str):
+    made = visitor.post("/api/users", json={"user": ANN})
+    token = made.raise_for_status().json()["user"]["token"]
+    identified = [visitor.post("/api/v1/accounts/tokens", json={"email": ANN["email"], "password": PASSWORD})]
+    tokens = [token, *(answer.raise_for_status().json()["token"] for answer in identified)]
+    answers = list(
+        chain(good_requests(visitor, token), bad_requests(visitor, token), broken(visitor, fresh_database_url))
+    )
+
+    shown = [answer.text for answer in (made, *identified, *answers)]
+    assert {answer.status_code for answer in answers} >= {200, 400, 401, 409, 413, 415, 422, 500}
+    assert not [text for text in shown if "$argon2" in text or PASSWORD in text or NEW_PASSWORD in text]
+    for text in shown[2:]:
+        assert CANARY not in text.replace(f"{CANARY}-body", "")
+
+    said = told.said
+    assert said.count('"event":"request"') >= len(shown)
+    assert said.count("unhandled exception") == 3
+    assert "slow" in said
+    hashes = asyncio.run(fetch(fresh_database_url, "SELECT password FROM accounts_user"))
+    digests = asyncio.run(fetch(fresh_database_url, "SELECT encode(digest, 'hex') FROM accounts_token"))
+    for secret in (CANARY, "argon2", *tokens, *(token.removeprefix("lh_") for token in tokens), *hashes, *digests):
+        assert secret not in said
+        assert base64.b64encode(secret.encode()).decode() not in said
+
+
+def good_requests(visitor: httpx.Client, token: str) -> Iterator[httpx.Response]:
+    """What a client does all day."""
+    mine = {"Authorization": f"Token {token}"}
+    draft = {"title": "Whales", "description": f"{CANARY}-body", "body": f"{CANARY}-body"}
+    yield visitor.post("/api/articles", json={"article": draft}, headers=mine)
+    yield visitor.post("/api/articles/whales/comments", json={"comment": {"body": f"{CANARY}-body"}}, headers=mine)
+    yield visitor.get(f"/api/articles?tag={CANARY}&token={CANARY}&password={CANARY}", headers=mine)
+    yield visitor.put("/api/user", json={"user": {"password": NEW_PASSWORD, "bio": f"{CANARY}-body"}}, headers=mine)
+    yield visitor.get("/api/v1/accounts/tokens", headers=mine)
+    yield visitor.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+
+
+def bad_requests(visitor: httpx.Client, token: str) -> Iterator[httpx.Response]:
+    """What is refused, at every place where one can be."""
+    mine = {"Authorization": f"Token {token}"}
+    yield visitor.post("/api/users", json={"user": ANN})
+    for password in (f"{CANARY}\0{CANARY}", CANARY[:3], f"{CANARY}-" * 500, [CANARY], {CANARY: CANARY}):
+        yield visitor.post("/api/users", json={"user": ANN | {"password": password}})
+        yield visitor.post("/api/v1/accounts/users", json=ANN | {"password": password})
+        yield visitor.patch("/api/v1/accounts/me", json={"password": password}, headers=mine)
+        yield visitor.post("/api/users/login", json={"user": {"email": f"{CANARY}@example.com", "password": password}})
+    cut = json.dumps({"user": ANN}).encode()[:-5]
+    for media_type in ("application/json", "text/plain"):
+        yield visitor.post("/api/users", content=cut, headers={"Content-Type": media_type})
+    yield visitor.post("/api/users", content=cut + b"\xff", headers={"Content-Type": "application/json"})
+    yield visitor.post("/api/users", content=f"{CANARY}-" * 200_000, headers={"Content-Type": "application/json"})
+    for value in (f"Token {CANARY}", f"Bearer {CANARY}", f"Basic {CANARY}", CANARY, f"Token {CANARY} {CANARY}"):
+        yield visitor.get("/api/user", headers={"Authorization": value})
+        yield visitor.get("/metrics", headers={"Authorization": value})
+
+
+def broken(visitor: httpx.Client, url: str) -> Iterator[httpx.Response]:
+    """What fails on the server, in the middle of a statement that has secrets for its parameters."""
+    asyncio.run(fetch(url, "ALTER TABLE accounts_user RENAME COLUMN password TO hidden"))
+    yield visitor.post("/api/users", json={"user": ANN | {"username": "bob", "email": "bob@example.com"}})
+    yield visitor.post("/api/users/login", json={"user": {"email": ANN["email"], "password": NEW_PASSWORD}})
+    asyncio.run(fetch(url, "ALTER TABLE accounts_user RENAME COLUMN hidden TO password"))
+    asyncio.run(fetch(url, "ALTER TABLE accounts_token RENAME TO hidden"))
+    yield visitor.get("/api/user", headers={"Authorization": f"Token {UNKNOWN_TOKEN}"})
+    asyncio.run(fetch(url, "ALTER TABLE hidden RENAME TO accounts_token"))
+
+
+async def fetch(url: str, statement: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [row[0] for row in await connection.fetch(statement)]
+    finally:
+        await connection.close()

@@ -1,0 +1,62 @@
+"""`healthcheck` asks /health and nothing else: it neither reads settings nor follows a proxy."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.platform.console.health import healthcheck
+
+
+class Answer(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status if self.path == "/health" else 404)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        monkeypatch.setenv("LITEHOUSE_PORT", str(server.server_port))
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def ask(**environ: str) -> Result:
+    return CliRunner().invoke(healthcheck, env=environ)
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1", "0.0.0.0", "localhost"])
+@pytest.mark.usefixtures("server")
+def test_a_server_that_answers_is_healthy(host: str):
+    assert ask(LITEHOUSE_HOST=host).exit_code == 0
+
+
+@pytest.mark.usefixtures("server")
+def test_settings_are_not_looked_at():
+    assert ask(LITEHOUSE_WORKERS="none", LITEHOUSE_NONSENSE="1").exit_code == 0
+
+
+@pytest.mark.usefixtures("server")
+def test_a_server_that_fails_is_not(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Answer, "status", 500)
+    told = ask()
+    assert (told.exit_code, told.stderr) == (1, "Error: /health answers 500\n")
+
+
+@pytest.mark.parametrize("port", ["1", "none"])
+def test_silence_is_not_health(port: str):
+    told = ask(LITEHOUSE_PORT=port)
+    assert told.exit_code == 1
+    assert told.stderr.startswith("Error: no answer: ")

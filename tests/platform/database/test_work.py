@@ -1,0 +1,266 @@
+"""One transaction, one owner: committed before the answer, replayed after a deadlock, gone after an error."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from app.kit.errors import Busy, Conflict, NotFound
+from app.platform.database.refusals import translate
+from app.platform.database.work import CommitError, UnitOfWork
+
+TAKE = "UPDATE account SET balance = balance - 1 WHERE id = $1 RETURNING balance"
+
+
+async def balance(admin: asyncpg.Connection, account: int = 1) -> int:
+    return await admin.fetchval("SELECT balance FROM account WHERE id = $1", account)
+
+
+async def test_unused_it_costs_nothing(pools, statements):
+    database = await pools()
+    work = database.unit_of_work()
+
+    async def nothing() -> str:
+        return "done"
+
+    with statements(at_most=0):
+        assert await work.run(nothing) == "done"
+    assert database.write.gauges()["idle"] == 0
+
+
+async def test_what_it_did_is_committed_when_it_returns(pools, admin, statements):
+    database = await pools()
+    work = database.unit_of_work()
+    with statements() as sent:
+        await work.run(lambda: work.fetch(TAKE, (1,)))
+    assert [statement.split()[0] for statement in sent] == ["BEGIN", "UPDATE", "COMMIT"]
+    assert await balance(admin) == 99
+
+
+async def test_an_error_after_a_flush_leaves_no_row(pools, admin):
+    database = await pools()
+    work = database.unit_of_work()
+
+    async def fail() -> None:
+        await work.session.execute(text("INSERT INTO account VALUES (3, 1)"))
+        await work.fetch(TAKE, (1,))
+        raise NotFound("account")
+
+    with pytest.raises(NotFound):
+        await work.run(fail)
+    assert await admin.fetchval("SELECT count(*) FROM account") == 2
+    assert await balance(admin) == 100
+    assert database.write.gauges() == {"size": 6, "idle": 1, "in_use": 0, "waiting": 0}
+
+
+async def test_a_constraint_deferred_to_the_commit_is_a_conflict(pools):
+    database = await pools()
+    work = database.unit_of_work()
+    with pytest.raises(asyncpg.UniqueViolationError) as refusal:
+        await work.run(lambda: work.fetch("INSERT INTO entry VALUES (1), (1)", ()))
+    conflict = translate(refusal.value)
+    assert isinstance(conflict, Conflict)
+    assert conflict.violations[0].field == "id"
+
+
+async def test_a_commit_answered_by_rollback_is_an_error(pools):
+    database = await pools()
+    work = database.unit_of_work()
+
+    async def swallow() -> None:
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await work.fetch("SELECT 1 / 0", ())
+
+    with pytest.raises(CommitError):
+        await work.run(swallow)
+
+
+async def test_a_deadlock_is_replayed_with_one_effect(pools, admin):
+    database = await pools()
+    barrier = asyncio.Barrier(2)
+    attempts = {1: 0, 2: 0}
+
+    async def move(source: int, target: int) -> None:
+        work = database.unit_of_work()
+
+        async def do() -> None:
+            attempts[source] += 1
+            await work.fetch(TAKE, (source,))
+            if attempts[source] == 1:
+                await barrier.wait()  # both hold their first row: whoever asks second closes the circle
+            await work.fetch("UPDATE account SET balance = balance + 1 WHERE id = $1", (target,))
+
+        await work.run(do)
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(move(1, 2))
+        group.create_task(move(2, 1))
+    assert sum(attempts.values()) >= 3
+    assert (await balance(admin, 1), await balance(admin, 2)) == (100, 100)
+
+
+async def test_a_replay_begins_with_a_new_session(pools):
+    database = await pools()
+    work = database.unit_of_work()
+    sessions = []
+
+    async def conflict_twice() -> None:
+        sessions.append(work.session)
+        await work.session.execute(text("SELECT 1"))
+        if len(sessions) < 3:
+            await work.fetch("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$", ())
+
+    await work.run(conflict_twice)
+    assert len(set(map(id, sessions))) == 3
+
+
+async def test_what_never_succeeds_is_busy_after_three_replays(pools):
+    database = await pools()
+    work = database.unit_of_work()
+    attempts = 0
+
+    async def conflict() -> None:
+        nonlocal attempts
+        attempts += 1
+        await work.fetch("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$", ())
+
+    with pytest.raises(asyncpg.SerializationError) as refusal:
+        await work.run(conflict)
+    assert attempts == 4
+    assert isinstance(translate(refusal.value), Busy)
+
+
+async def test_a_thousand_concurrent_increments_lose_none(pools, admin):
+    database = await pools(pool_timeout=30)
+
+    async def deposit() -> None:
+        work = database.unit_of_work()
+
+        async def do() -> None:
+            await work.fetch("SET LOCAL TRANSACTION ISOLATION LEVEL REPEATABLE READ", ())
+            await work.fetch("UPDATE account SET balance = balance + 1 WHERE id = 1", ())
+
+        try:
+            await work.run(do)
+        except asyncpg.SerializationError:
+            await deposit()  # what a client does that is told 503 Retry-After
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        for _ in range(1000):
+            group.create_task(deposit())
+    assert await balance(admin) == 1100
+
+
+async def test_a_column_changed_under_a_prepared_statement_is_replayed(pools, admin):
+    database = await pools(write_pool_size=1)
+
+    async def read() -> object:
+        work = database.unit_of_work()
+        return await work.run(lambda: work.fetch("SELECT balance FROM account WHERE id = 1", ()))
+
+    await read()
+    await database.reader().fetch("SELECT balance FROM account WHERE id = 1", ())
+    await admin.execute("ALTER TABLE account ALTER COLUMN balance TYPE bigint")
+    assert (await read())[0][0] == 100
+    assert (await database.reader().fetch("SELECT balance FROM account WHERE id = 1", ()))[0][0] == 100
+
+
+async def test_a_cancelled_handler_holds_no_lock(pools, admin):
+    database = await pools(write_pool_size=1)
+    work = database.unit_of_work()
+    locked = asyncio.Event()
+
+    async def hold() -> None:
+        await work.fetch(TAKE, (1,))
+        locked.set()
+        await work.fetch("SELECT pg_sleep(60)", ())
+
+    task = asyncio.create_task(work.run(hold))
+    await locked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(5):
+        await admin.execute("UPDATE account SET balance = 7 WHERE id = 1")
+        other = database.unit_of_work()
+        assert (await other.run(lambda: other.fetch(TAKE, (1,))))[0][0] == 6
+
+
+async def test_a_guest_shares_the_transaction_and_its_savepoints(pools, admin):
+    database = await pools()
+    work = database.unit_of_work()
+
+    async def both() -> None:
+        await work.fetch(TAKE, (1,))
+        assert (await work.session.execute(text("SELECT balance FROM account WHERE id = 1"))).scalar() == 99
+        savepoint = await work.session.begin_nested()
+        await work.session.execute(text("UPDATE account SET balance = 0 WHERE id = 1"))
+        await savepoint.rollback()
+        await work.session.execute(text("UPDATE account SET balance = balance - 1 WHERE id = 1"))
+
+    await work.run(both)
+    assert await balance(admin) == 98
+
+
+@pytest.mark.parametrize("verb", ["commit", "rollback"])
+async def test_a_guest_can_neither_commit_nor_roll_back(pools, verb):
+    work = (await pools()).unit_of_work()
+
+    async def overstep() -> None:
+        await work.session.execute(text("SELECT 1"))
+        await getattr(work.session, verb)()
+
+    with pytest.raises(NotImplementedError):
+        await work.run(overstep)
+
+
+async def test_a_cancelled_guest_does_not_go_on_elsewhere(pools, admin):
+    """SQLAlchemy answers a cancelled statement by reconnecting: what follows would run outside the transaction."""
+    database = await pools()
+    work: UnitOfWork = database.unit_of_work()
+
+    async def go_on() -> None:
+        await work.fetch(TAKE, (1,))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await work.session.execute(text("SELECT pg_sleep(60)"))
+        await work.session.execute(text("UPDATE account SET balance = 0 WHERE id = 2"))
+
+    with pytest.raises(asyncpg.InterfaceError):
+        await work.run(go_on)
+    assert (await balance(admin, 1), await balance(admin, 2)) == (100, 100)
+    assert database.write.gauges()["in_use"] <= 1  # the lost slot's place is free once it is closed
+    other = database.unit_of_work()
+    await other.run(lambda: other.fetch(TAKE, (1,)))
+
+
+async def test_a_backend_killed_inside_the_transaction_is_busy(pools, admin):
+    work = (await pools()).unit_of_work()
+
+    async def lose() -> None:
+        (row,) = await work.fetch("SELECT pg_backend_pid()", ())
+        await admin.execute("SELECT pg_terminate_backend($1)", row[0])
+        await work.fetch(TAKE, (1,))
+
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)) as refusal:
+        await work.run(lose)
+    assert isinstance(translate(refusal.value), Busy)
+
+
+async def test_the_read_lane_cannot_write(pools):
+    database = await pools()
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError) as refusal:
+        await database.reader().fetch(TAKE, (1,))
+    assert translate(refusal.value) is None, "a write on the read lane is a defect of ours: 500"
+
+
+async def test_one_failed_read_of_several_cancels_the_others(pools):
+    database = await pools()
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        async with asyncio.timeout(10):
+            await database.reader().together(
+                lambda source: source.fetch("SELECT pg_sleep(60)", ()),
+                lambda source: source.fetch("SELECT 1 / 0", ()),
+            )
+    assert await database.reader().fetch("SELECT 1", ())

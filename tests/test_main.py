@@ -1,0 +1,45 @@
+"""The house is put together in order and taken down in reverse, and a route without a permission has no place in it."""
+
+import json
+import time
+
+import pytest
+from litestar import Litestar, get
+
+from app.main import create_app
+from app.platform.handlers import check_routes
+
+
+async def test_what_starts_first_stops_last(settings, capfd):
+    app = create_app(settings)
+    async with app.lifespan():
+        pass
+    told = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    started = [line["part"] for line in told if line["event"] == "started"]
+    stopped = [line["part"] for line in told if line["event"] == "stopped"]
+    assert started == ["loop watch", "database", "readiness"]
+    assert stopped == started[::-1]
+
+
+def test_a_route_without_a_permission_is_refused_at_start_up():
+    @get("/loose", sync_to_thread=False)
+    def loose() -> None:
+        """A handler of Litestar's own, which states none."""
+
+    with pytest.raises(TypeError, match=r"/loose .* states no permission"):
+        check_routes(Litestar([loose], openapi_config=None))
+
+
+async def test_a_handler_that_blocks_the_loop_fails_its_test(client, app, monkeypatch):
+    monkeypatch.setattr(app.state, "readiness", Slow())
+    with pytest.raises(AssertionError, match="GET /ready blocked the event loop"):
+        await client.get("/ready")
+
+
+class Slow:
+    """A readiness that takes its time, on the loop."""
+
+    @property
+    def draining(self) -> bool:
+        time.sleep(0.2)
+        return False
