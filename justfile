@@ -31,7 +31,7 @@ test *arguments:
 # the tests that need no server of their own
 [group('develop')]
 test-fast *arguments:
-    @exec python -m pytest -n auto --ignore=tests/e2e --ignore=tests/hardening --ignore=tests/contract "$@"
+    @exec python -m pytest -n auto --ignore=tests/e2e --ignore=tests/domain/publishing/hardening --ignore=tests/contract "$@"
 
 # CPU per request, beside the floor: just bench --quick
 [group('develop')]

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 import click
 from litestar import Router
@@ -13,7 +12,6 @@ from app.platform.database.pools import Database
 from app.platform.security import Authenticator
 from config.settings import Settings
 
-Provision = Callable[[Settings, Database], dict[str, Any]]
 Check = Callable[[Settings, Database], Awaitable[Sequence[str]]]
 """What is wrong, a line for each fault; nothing when all is well."""
 

@@ -8,6 +8,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from app.kit.errors import Forbidden, Unauthenticated
 from app.kit.identity import ANONYMOUS, Permission, Viewer
 from app.platform.database.pools import Database
+from app.platform.database.refusals import translate
 from app.platform.database.work import Reader
 
 PUBLIC = Permission("public", "anyone, signed in or not")
@@ -64,8 +65,17 @@ class Identity:
             scope["user"] = viewer = ANONYMOUS if permission == SELF_CHECKED else await self._viewer(scope)
             _admit(viewer, permission)
             if options.get("changes_identity"):
-                self._known.forget(viewer)
+                await self._forgetting(viewer, scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+    async def _forgetting(self, viewer: Viewer, scope: Scope, receive: Receive, send: Send) -> None:
+        """Before, so that the next request of this client is asked anew; after, for what ran beside it meanwhile."""
+        self._known.forget(viewer)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._known.forget(viewer)
 
     async def _viewer(self, scope: Scope) -> Viewer:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -82,7 +92,10 @@ class Identity:
     async def _bearer(self, credential: str) -> Viewer | None:
         viewer = self._known.get(credential)
         if viewer is None:
-            viewer = await self._authenticate(self._reader, credential)
+            try:
+                viewer = await self._authenticate(self._reader, credential)
+            except Exception as error:
+                raise translate(error) or error from error
             if viewer is not None:
                 self._known.put(credential, viewer)
         return viewer

@@ -3,8 +3,9 @@
 import asyncpg
 import pytest
 
+from app.kit.identity import Viewer
 from app.platform import security
-from app.platform.security import credential_of
+from app.platform.security import KnownViewers, credential_of
 
 
 @pytest.fixture
@@ -41,11 +42,23 @@ async def test_who_signs_out_is_out_at_once(client, sign_in, clock):
     assert (await client.get("/api/v1/accounts/me", auth=ann)).status_code == 401
 
 
-async def test_what_is_known_is_bounded(client, sign_in, monkeypatch, clock):
+def test_what_is_known_is_bounded(monkeypatch, clock):
     monkeypatch.setattr(security, "MOST_KNOWN", 2)
-    people = [await sign_in() for _ in range(5)]
-    for person in people * 2:
-        assert (await client.get("/api/v1/accounts/me", auth=person)).status_code == 200
+    known, viewer = KnownViewers(), Viewer()
+    for credential in "abcde":
+        known.put(credential, viewer)
+    assert [known.get(credential) for credential in "abcde"] == [None, None, None, None, viewer]
+
+
+async def test_a_table_that_is_locked_is_busy_and_no_failure(client, sign_in, database_url, clock):
+    ann = await sign_in()
+    holder = await asyncpg.connect(database_url)
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE accounts_token IN ACCESS EXCLUSIVE MODE")
+        answer = await client.get("/api/v1/accounts/me", auth=ann)
+    await holder.close()
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
 
 
 @pytest.mark.parametrize(
@@ -65,14 +78,14 @@ def test_credentials_are_read_from_two_schemes(header, credential):
 
 
 async def test_a_bad_credential_is_refused_on_public_routes_too(client):
-    answer = await client.get("/api/tags", headers={"Authorization": "Token nonsense"})
+    answer = await client.get("/health", headers={"Authorization": "Token nonsense"})
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert answer.json()["errors"] == {"token": ["is invalid"]}
 
 
 async def test_identity_comes_before_existence(client):
-    assert (await client.delete("/api/articles/no-such")).status_code == 401
+    assert (await client.delete("/api/v1/accounts/tokens/01900000-0000-7000-8000-000000000000")).status_code == 401
 
 
 async def test_metrics_are_closed_outside_development(client):

@@ -37,6 +37,11 @@ class TokenRepository(Repository[Token]):
 
     model_type = Token
 
+    async def is_live(self, user: UUID | None, token: UUID | None) -> bool:
+        """Whether the user still has this token; asked with the user's row locked, it is the last word."""
+        live = select(Token.id).where(Token.user_id == user, Token.id == token, Token.expires_at > func.now())
+        return await self.session.scalar(live) is not None
+
     async def end(self, user: UUID | None, token: UUID | None) -> bool:
         """End one of the user's tokens; whether there was such a one."""
         ended = delete(Token).where(Token.user_id == user, Token.id == token).returning(Token.id)

@@ -95,6 +95,10 @@ class AccountService(Service):
         given = {field: text for field, text in asdict(changes).items() if text is not UNSET}
         kept = await self._hashed(checked(**given))
         user = found(await self.users.for_change(viewer.id), "user")
+        # A token that was ended meanwhile, by the owner's sign-out or new password, must not take the account over.
+        is_known = viewer.credential is None or await self.tokens.is_live(viewer.id, viewer.credential)
+        if not (user.is_active and is_known):
+            raise Unauthenticated("token", "is invalid")
         for field, text in kept.items():
             setattr(user, field, text or None)
         if "password" in kept:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from app.domain.accounts.services import AccountService
-from app.domain.publishing.queries import newest_articles
+from app.domain.publishing.queries import newest_articles, profile_by_name
 from app.domain.publishing.samples import samples
 from app.domain.publishing.seeding import Seeder
 from app.kit.identity import ANONYMOUS
@@ -16,19 +16,21 @@ NAME, EMAIL, PASSWORD = "demo", "demo@example.com", "litehouse-demo"
 
 
 async def load_demo(database: Database, settings: Settings) -> str:
-    """Fill an empty publishing; in development alone, for its user's password is known to all. How to sign in."""
+    """Fill an empty publishing, and say how to sign in; in development alone, for the password is known to all."""
     if not settings.development:
         return ""
-    page = await newest_articles.page(database.reader(), Window(1), viewer=ANONYMOUS.id)
-    if page.total:
-        return ""
-    work = database.unit_of_work()
-    accounts = AccountService(work, database.reader(), PasswordHasher(workers=1, queue=0), settings.security)
-    count = await work.run(lambda: _load(accounts))
-    return f"{count} articles are there to read; sign in as {EMAIL} with the password {PASSWORD}"
+    reader = database.reader()
+    page = await newest_articles.page(reader, Window(1), viewer=ANONYMOUS.id)
+    people = await profile_by_name.one(reader, username=NAME, viewer=ANONYMOUS.id)
+    if not page.total and people is None:
+        work = database.unit_of_work()
+        accounts = AccountService(work, reader, PasswordHasher(workers=1, queue=0), settings.security)
+        await work.run(lambda: _load(accounts))
+    demo = await profile_by_name.one(reader, username=NAME, viewer=ANONYMOUS.id)
+    return f"Sign in as {EMAIL} with the password {PASSWORD}" if demo else ""
 
 
-async def _load(accounts: AccountService) -> int:
+async def _load(accounts: AccountService) -> None:
     demo = await accounts.sign_up(NAME, EMAIL, PASSWORD)
     texts = samples()
     seeder = Seeder(accounts.work, advance=lambda _: None)
@@ -39,4 +41,3 @@ async def _load(accounts: AccountService) -> int:
     await seeder.articles(written, seeder.pairs(5 * len(written), [*readers, demo.user.id], written))
     await seeder.comments(2 * len(written), readers, written)
     await seeder.follows(demo.user.id, readers[::10])
-    return len(written)

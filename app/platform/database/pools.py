@@ -13,6 +13,7 @@ from asyncpg import connect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.kit.errors import Busy
 from app.kit.identity import ANONYMOUS, Viewer
 from app.platform.database.slots import Limits, Slot, SlotPool
 from app.platform.database.slow import SlowStatements
@@ -22,6 +23,8 @@ from config.settings import Settings
 log = structlog.get_logger()
 
 RESERVED = 10  # connections left to migrations, consoles and superusers
+# A statement that was slow because it waited for a lock is not waited for once more.
+EXPLAINING = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL lock_timeout = '100ms'"
 CACHED_STATEMENTS = 500  # per connection; the house has far fewer, and an evicted one is planned anew at each use
 
 
@@ -76,7 +79,7 @@ class Database:
         slot = await self.read.acquire()
         try:
             async with slot.raw.transaction():
-                await slot.raw.execute(f"SET LOCAL plan_cache_mode = force_generic_plan; PREPARE explained AS {sql}")
+                await slot.raw.execute(f"{EXPLAINING}; PREPARE explained AS {sql}")
                 rows = await slot.raw.fetch(f"EXPLAIN EXECUTE explained{f'({values})' if values else ''}")
                 await slot.raw.execute("DEALLOCATE explained")
         except BaseException:
@@ -147,5 +150,5 @@ class Database:
                 f"{allowed} - {RESERVED} reserved = {allowed - RESERVED}: lower the pools or raise max_connections"
             )
             self._on_oversized(message)
-            raise OversizedError(message)
+            raise Busy("the pools are larger than the server allows", retry_after=5) from OversizedError(message)
         self._checked = True

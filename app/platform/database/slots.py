@@ -214,10 +214,16 @@ class SlotPool:
         """An idle slot that still lives, or a new one."""
         while self._idle:
             slot = self._idle.pop()
-            now = monotonic()
-            if now - slot.born < self.limits.max_age and slot.is_sound() and await self._answers(slot, now):
-                return slot
-            await slot.close()
+            try:
+                now = monotonic()
+                if now - slot.born < self.limits.max_age and slot.is_sound() and await self._answers(slot, now):
+                    return slot
+                await slot.close()
+            except BaseException:  # whoever asked gave up: nobody else knows of this slot any more
+                slot.raw.terminate()
+                raise
+        if self._closed:
+            raise Busy("the database is shut down", retry_after=2)
         return await self._connect()
 
     async def _answers(self, slot: Slot, now: float) -> bool:

@@ -66,11 +66,12 @@ class Reader:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_ended(read, slot)) for read, slot in zip(reads, slots, strict=True)]
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
-        finally:
+        except BaseException as failure:
             for slot in slots:
-                self._pool.release(slot)
+                self._pool.discard(slot)  # a read that was cancelled may still be running
+            raise failure.exceptions[0] if isinstance(failure, BaseExceptionGroup) else failure from failure
+        for slot in slots:
+            self._pool.release(slot)
         return [task.result() for task in tasks]
 
     async def _fetch(self, sql: str, parameters: Sequence[Any]) -> list[asyncpg.Record]:
@@ -125,14 +126,11 @@ class UnitOfWork:
 
     async def fetch(self, sql: str, parameters: Sequence[Any]) -> list[asyncpg.Record]:
         """Run a compiled statement inside the transaction; it sees what the session has not flushed yet, too."""
-        slot = self._slot or await self._begin()
-        if self._session is not None and (self._session.new or self._session.dirty or self._session.deleted):
-            await self._session.flush()
-        return await slot.fetch(sql, parameters)
+        return await (await self._settled()).fetch(sql, parameters)
 
     async def copy(self, model: type[Base], columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-        """Insert many rows by COPY, which no INSERT comes near; statement timeouts hold for the whole of it."""
-        slot = self._slot or await self._begin()
+        """Insert many rows by COPY, which no INSERT comes near; the statement time-out holds for the whole of it."""
+        slot = await self._settled()
         await slot.raw.copy_records_to_table(model.__tablename__, records=rows, columns=columns)
 
     @property
@@ -154,6 +152,12 @@ class UnitOfWork:
         if not isinstance(made, kind):
             made = self._repositories[kind] = kind(self.session)
         return made
+
+    async def _settled(self) -> Slot:
+        slot = self._slot or await self._begin()
+        if self._session is not None and (self._session.new or self._session.dirty or self._session.deleted):
+            await self._session.flush()
+        return slot
 
     async def join(self) -> Slot:
         """The slot that this transaction is on, for a guest of it. Raises when SQLAlchemy has left that connection."""
@@ -188,8 +192,10 @@ class UnitOfWork:
         if tag != "COMMIT":
             message = f"COMMIT was answered by {tag}: an error inside the transaction was swallowed"
             raise CommitError(message)
-        await self._leave()
-        self._pool.release(slot)
+        try:
+            await self._leave()
+        finally:
+            self._pool.release(slot)
 
     async def _rollback(self, error: BaseException) -> None:
         """Leave nothing behind: after a cancellation or a lost connection the slot itself is thrown away."""

@@ -12,7 +12,7 @@ from string import Template
 import msgspec
 from litestar import Litestar
 from litestar.params import FromPath
-from litestar.types import Receive, Scope, Send
+from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 
 from app.kit.errors import found
 from app.platform.handlers import Encoded, Endpoint, get
@@ -46,12 +46,12 @@ CHECKED = "no-cache"  # kept by browsers, and asked for again each time
 class Asset(Encoded):
     """Bytes that stay what they are while the process lives; whoever has them already is only told so."""
 
-    __slots__ = ("digest", "headers")
+    __slots__ = ("digest", "sent")
 
     def __init__(self, body: bytes, media_type: str, cache: str, policy: str = "default-src 'none'") -> None:
         super().__init__(200, body)
         self.digest = sha256(body).hexdigest()[:16]
-        self.headers = [
+        self.sent: list[tuple[bytes, bytes]] = [
             (b"content-type", media_type.encode()),
             (b"etag", f'"{self.digest}"'.encode()),
             (b"cache-control", cache.encode()),
@@ -66,8 +66,9 @@ class Asset(Encoded):
         known = any(digest in value for name, value in scope["headers"] if name == b"if-none-match")
         status, body = (304, b"") if known else (self.status, self.body)
         length: list[tuple[bytes, bytes]] = [] if known else [(b"content-length", b"%d" % len(body))]
-        headers = [*self.headers, *length]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        headers: list[tuple[bytes, bytes]] = [*self.sent, *length]
+        start: HTTPResponseStartEvent = {"type": "http.response.start", "status": status, "headers": headers}
+        await send(start)
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

@@ -243,7 +243,8 @@ async def test_a_backend_killed_inside_the_transaction_is_busy(pools, admin):
         await admin.execute("SELECT pg_terminate_backend($1)", row[0])
         await work.fetch(TAKE, (1,))
 
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)) as refusal:
+    lost = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)
+    with pytest.raises(lost) as refusal:
         await work.run(lose)
     assert isinstance(translate(refusal.value), Busy)
 

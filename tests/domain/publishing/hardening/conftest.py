@@ -7,15 +7,15 @@ import aiohttp
 import pytest
 
 from tests.conftest import cloned
+from tests.domain.publishing.hardening.people import Person
+from tests.domain.publishing.hardening.wire import Answer, ask
 from tests.e2e.running import ROOT, Running
-from tests.hardening.people import Person
-from tests.hardening.wire import Answer, ask
 
 
 class Quick(Running):
     """The house, with passwords that cost nothing."""
 
-    program = "tests.hardening.quick"
+    program = "tests.domain.publishing.hardening.quick"
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.domain.publishing.hardening.people import Person
+from tests.domain.publishing.hardening.wire import HOST, JSON, PATIENCE, ask, request
 from tests.e2e.running import Running
-from tests.hardening.people import Person
-from tests.hardening.wire import HOST, JSON, PATIENCE, ask, request
 
 
 @pytest.mark.parametrize(

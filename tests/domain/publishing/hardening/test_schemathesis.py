@@ -1,7 +1,6 @@
 """Every operation of the document, attacked by what Schemathesis makes of it: whatever is sent, the document holds."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -9,10 +8,10 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
-from tests.e2e.running import Running
-from tests.hardening.people import Person
+from tests.domain.publishing.hardening.people import Person
+from tests.e2e.running import ROOT, Running
 
-CONTRACT = Path(__file__).parents[1] / "contract" / "openapi.json"
+CONTRACT = ROOT / "tests" / "contract" / "openapi.json"
 
 # No JSON Schema can say that a name is of one script, or that a cursor is one that was given out: 422 is right there.
 BEYOND_SCHEMAS = ["POST /api/users", "PUT /api/user", "POST /api/v1/accounts/users"]

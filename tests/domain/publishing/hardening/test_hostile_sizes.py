@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from tests.domain.publishing.hardening.wire import HOST, JSON, ask, request
 from tests.e2e.running import Running
-from tests.hardening.wire import HOST, JSON, ask, request
 
 MEGABYTE = 1_000_000
 HEAD = b"POST /api/users HTTP/1.1\r\n" + HOST + b"\r\n" + JSON + b"\r\n"

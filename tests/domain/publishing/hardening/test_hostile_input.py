@@ -8,8 +8,8 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from tests.hardening.people import Person
-from tests.hardening.wire import JSON, Answer, request
+from tests.domain.publishing.hardening.people import Person
+from tests.domain.publishing.hardening.wire import JSON, Answer, request
 
 MEGABYTE = 1_000_000
 DEEP = 100_000

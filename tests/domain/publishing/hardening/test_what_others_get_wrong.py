@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.hardening.people import Person
+from tests.domain.publishing.hardening.people import Person
 
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 SPELLINGS = [

@@ -1,0 +1,205 @@
+"""More clients than connections, connections held, a database that goes away: 503 at the worst, then all well."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import httpx
+import pytest
+
+from app.platform.migrations import upgrade
+from app.platform.postgres.sharing import share
+from tests.domain.publishing.hardening.conftest import Quick, serving
+from tests.domain.publishing.hardening.people import Person
+from tests.e2e.running import Running, reachable_folder
+
+CLIENTS, ROUNDS = 60, 12
+POOL_TIMEOUT = 0.5  # seconds
+SLACK = 2.0  # seconds; for a machine that does other things as well
+FEW = {"write_pool_size": "2", "read_pool_size": "2", "pool_timeout": str(POOL_TIMEOUT)}
+
+Answer = tuple[int, dict[str, Any]]
+
+
+@pytest.fixture
+def narrow(fresh_database_url: str) -> Iterator[Running]:
+    """A server with two slots for writes and two for reads."""
+    with serving(fresh_database_url, Quick, **FEW) as server:
+        yield server
+
+
+@asynccontextmanager
+async def client(server: Running) -> AsyncIterator[Callable[..., Coroutine[Any, Any, Answer]]]:
+    """Call a server; whatever it answers is JSON, and 503, which says when to come back, the only failure."""
+    async with aiohttp.ClientSession(server.origin, connector=aiohttp.TCPConnector(limit=0)) as http:
+
+        async def call(method: str, path: str, person: Person | None = None, body: object = None) -> Answer:
+            async with http.request(method, path, json=body, headers=person.headers if person else {}) as answer:
+                assert answer.status < 500 or (answer.status == 503 and int(answer.headers["retry-after"]) > 0)
+                return answer.status, await answer.json()
+
+        yield call
+
+
+async def test_sixty_clients_on_four_connections(narrow: Running):
+    """Nothing fails but for want of a connection, and what was answered with success has happened, once."""
+    people = [Person.join(narrow.origin) for _ in range(4)]
+    draft = {"title": "Whales", "description": "d", "body": "b"}
+    async with client(narrow) as call:
+        await call("POST", "/api/articles", people[0], {"article": draft})
+        requests: dict[str, Callable[[Person], Coroutine[Any, Any, Answer]]] = {
+            "publish": lambda person: call("POST", "/api/articles", person, {"article": draft | {"tagList": ["sea"]}}),
+            "comment": lambda person: call("POST", "/api/articles/whales/comments", person, {"comment": {"body": "!"}}),
+            "favor": lambda person: call("POST", "/api/articles/whales/favorite", person),
+            "unfavor": lambda person: call("DELETE", "/api/articles/whales/favorite", person),
+            "revise": lambda person: call("PUT", "/api/articles/whales", person, {"article": {"body": "c"}}),
+            "list": lambda person: call("GET", "/api/articles?tag=sea", person),
+            "read": lambda _: call("GET", "/api/articles/whales"),
+            "feed": lambda person: call("GET", "/api/articles/feed", person),
+            "health": lambda _: call("GET", "/health"),
+        }
+        outcomes: Counter[tuple[str, int]] = Counter()
+
+        async def visit(number: int) -> None:
+            chance = random.Random(number)
+            for _ in range(ROUNDS):
+                name = chance.choice(list(requests))
+                status, _ = await requests[name](chance.choice(people))
+                outcomes[name, status] += 1
+
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            for number in range(CLIENTS):
+                group.create_task(visit(number))
+
+        assert outcomes.total() == CLIENTS * ROUNDS
+        assert {status for _, status in outcomes} <= {200, 201, 403, 503}
+        assert {status for name, status in outcomes if name == "health"} == {200}
+        _, listed = await call("GET", "/api/articles?limit=100")
+        assert listed["articlesCount"] == 1 + outcomes["publish", 201]
+        _, tagged = await call("GET", "/api/articles?tag=sea")
+        assert tagged["articlesCount"] == outcomes["publish", 201]
+        _, said = await call("GET", "/api/articles/whales/comments")
+        assert len(said["comments"]) == outcomes["comment", 201]
+        seen = [await call("GET", "/api/articles/whales", person) for person in people]
+        assert {article["article"]["favoritesCount"] for _, article in seen} == {
+            sum(article["article"]["favorited"] for _, article in seen)
+        }
+
+
+@pytest.mark.parametrize(
+    ("lock", "method", "spared"),
+    [
+        ("SELECT FROM publishing_article FOR UPDATE", "PUT", "/api/articles"),
+        ("LOCK TABLE publishing_article IN ACCESS EXCLUSIVE MODE", "GET", "/health"),
+    ],
+    ids=["writes", "reads"],
+)
+async def test_who_finds_no_connection_hears_of_it_in_time(
+    narrow: Running, fresh_database_url: str, lock: str, method: str, spared: str
+):
+    person = Person.join(narrow.origin)
+    body = {"article": {"title": "Whales", "description": "d", "body": "b"}}
+    async with (
+        client(narrow) as call,
+        connected(fresh_database_url) as holder,
+        connected(fresh_database_url) as watcher,
+    ):
+        assert (await call("POST", "/api/articles", person, body))[0] == 201
+        async with asyncio.TaskGroup() as group, holder.transaction():
+            await holder.execute(lock)
+            held = [group.create_task(call(method, "/api/articles/whales", person, body)) for _ in range(2)]
+            await until_waiting(watcher, 2)
+            begun = time.monotonic()
+            status, refused = await call(method, "/api/articles/whales", person, body)
+            waited = time.monotonic() - begun
+            assert (await call("GET", "/health"))[0] == (await call("GET", spared))[0] == 200
+            assert not any(task.done() for task in held)
+        assert (status, refused["code"]) == (503, "busy")
+        assert POOL_TIMEOUT - 0.1 < waited < POOL_TIMEOUT + SLACK
+        assert [task.result()[0] for task in held] == [200, 200]
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection beside the server's."""
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def until_waiting(connection: asyncpg.Connection, count: int) -> None:
+    """Wait until so many statements wait for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with asyncio.timeout(30):
+        while await connection.fetchval(waiting) < count:
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """Where a PostgreSQL of the test's own keeps its data."""
+    with reachable_folder() as folder:
+        yield folder / ".data"
+
+
+def test_a_database_that_goes_away_and_comes_back(data_folder: Path):
+    """While it is away all is 503 but `/health`; afterwards the first request of each kind succeeds."""
+    with ExitStack() as postgres:
+        url = postgres.enter_context(share(data_folder)).url
+        upgrade(url)
+        with serving(url, Quick) as server:
+            visitor = Visitor(server)
+            visitor.open_connections()
+
+            postgres.close()
+            assert visitor.statuses() == {"health": 200, "ready": 503, "read": 503, "write": 503, "sign in": 503}
+            postgres.enter_context(share(data_folder))
+            server.until_answer("/ready")
+            assert visitor.statuses() == {"health": 200, "ready": 200, "read": 200, "write": 201, "sign in": 200}
+
+            visitor.open_connections()
+            postgres.close()
+            postgres.enter_context(share(data_folder))
+            assert visitor.statuses() == {"health": 200, "ready": 200, "read": 200, "write": 201, "sign in": 200}
+            assert "unhandled" not in server.said
+
+
+class Visitor:
+    """Somebody with an account who asks for one thing after the other."""
+
+    def __init__(self, server: Running) -> None:
+        self._person = Person.join(server.origin)
+        credentials = {"email": self._person.email, "password": self._person.password}
+        draft = {"title": "Whales", "description": "d", "body": "b"}
+        anonymous = partial(httpx.request, timeout=30, trust_env=False)
+        ask = partial(anonymous, headers=self._person.headers)
+        self._requests = {
+            "health": partial(anonymous, "GET", f"{server.origin}/health"),
+            "ready": partial(anonymous, "GET", f"{server.origin}/ready"),
+            "write": partial(ask, "POST", f"{server.origin}/api/articles", json={"article": draft}),
+            "read": partial(ask, "GET", f"{server.origin}/api/user"),
+            "sign in": partial(ask, "POST", f"{server.origin}/api/users/login", json={"user": credentials}),
+        }
+
+    def statuses(self) -> dict[str, int]:
+        """What each request is answered with, one after the other; a 503 says when to come back."""
+        answers = {name: request() for name, request in self._requests.items()}
+        assert all(int(answer.headers["retry-after"]) > 0 for answer in answers.values() if answer.status_code == 503)
+        return {name: answer.status_code for name, answer in answers.items()}
+
+    def open_connections(self) -> None:
+        """Have the server use several connections of both kinds, which then are idle."""
+        with ThreadPoolExecutor(12) as threads:
+            for name in ("read", "write") * 12:
+                threads.submit(self._requests[name])

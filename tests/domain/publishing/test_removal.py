@@ -1,0 +1,54 @@
+"""The sample comes out in one command, from a database that is in use, and all the rest stays green."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+
+import asyncpg
+import pytest
+
+from tests.e2e.running import ROOT, environment, just, reachable_folder
+
+# What has servers of its own is left out for its time: nothing in it knows a module.
+REST = ("tests/architecture", "tests/config", "tests/contract", "tests/domain", "tests/kit", "tests/test_main.py")
+PLATFORM = ("cors", "migrations", "problems", "request", "security", "totals")
+
+
+@pytest.mark.timeout(300)
+def test_without_publishing_everything_else_stays_green(fresh_database_url: str):
+    with reachable_folder() as folder:
+        for part in ("app", "config", "migrations", "tests"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "results"))
+        for part in ("justfile", "pyproject.toml"):
+            shutil.copy(ROOT / part, folder)
+        settings = {"folder": folder, "environment": "test", "database_url": fresh_database_url}
+        just("seed", "--users", "5", "--articles", "20", "--favorites", "30", "--comments", "10", **settings)
+
+        assert "publishing is gone" in just("remove-module", "publishing", **settings)
+        assert "applied" in just("migrate", **settings)
+
+        assert asyncio.run(remaining(fresh_database_url)) == 5
+        assert "FAULT" not in just("check", **settings)
+        tests = [*REST, *(f"tests/platform/test_{name}.py" for name in PLATFORM)]
+        rest = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:randomly", *tests],
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert rest.returncode == 0, rest.stdout[-5_000:] + rest.stderr[-2_000:]
+
+
+async def remaining(url: str) -> int:
+    """The users who are left, once no table, counter or version of publishing is."""
+    connection = await asyncpg.connect(url)
+    try:
+        assert await connection.fetch("SELECT FROM pg_tables WHERE tablename LIKE 'publishing%'") == []
+        assert await connection.fetch("SELECT FROM platform_counter WHERE name LIKE 'publishing%'") == []
+        assert await connection.fetch("SELECT FROM alembic_version WHERE version_num LIKE 'publishing%'") == []
+        return await connection.fetchval("SELECT count(*) FROM accounts_user")
+    finally:
+        await connection.close()
