@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PORTS = range(17_000, 32_000)  # below those that the kernel hands out to clients
 BYTECODE = ROOT / ".data" / "bytecode"
 PATIENCE = 30.0  # seconds; only a failure takes so long
+# To load the certificates of the machine's authorities takes a processor longer than ten answers.
+PLAINLY: dict[str, Any] = {"timeout": PATIENCE, "trust_env": False, "verify": False}
 
 
 def until(true: Callable[[], object], what: str) -> None:
@@ -101,13 +103,13 @@ class Running:
     def get(self, path: str) -> httpx.Response | None:
         """An answer, over a connection of its own; None when nobody answers."""
         try:
-            return httpx.get(self.origin + path, timeout=PATIENCE, trust_env=False)
+            return httpx.get(self.origin + path, **PLAINLY)
         except httpx.TransportError:
             return None
 
     def post(self, path: str, body: object) -> httpx.Response:
         """The answer to some JSON."""
-        return httpx.post(self.origin + path, json=body, timeout=PATIENCE, trust_env=False)
+        return httpx.post(self.origin + path, json=body, **PLAINLY)
 
     def until_answer(self, path: str = "/health", status: int = 200) -> httpx.Response:
         """Wait for an answer with this status."""

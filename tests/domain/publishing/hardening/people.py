@@ -6,6 +6,8 @@ from typing import Self
 
 import httpx
 
+from tests.e2e.running import PLAINLY
+
 
 @dataclass(frozen=True)
 class Person:
@@ -21,7 +23,7 @@ class Person:
         """Sign somebody up whose name nobody has."""
         username = f"guest-{secrets.token_hex(6)}"
         user = {"username": username, "email": f"{username}@example.com", "password": password}
-        answer = httpx.post(f"{origin}/api/users", json={"user": user}, timeout=30, trust_env=False)
+        answer = httpx.post(f"{origin}/api/users", json={"user": user}, **PLAINLY)
         return cls(**user, token=answer.raise_for_status().json()["user"]["token"])
 
     @property

@@ -20,7 +20,7 @@ from app.platform.migrations import upgrade
 from app.platform.postgres.sharing import share
 from tests.domain.publishing.hardening.conftest import Quick, serving
 from tests.domain.publishing.hardening.people import Person
-from tests.e2e.running import Running, reachable_folder
+from tests.e2e.running import PLAINLY, Running, reachable_folder
 
 CLIENTS, ROUNDS = 60, 12
 POOL_TIMEOUT = 0.5  # seconds
@@ -182,7 +182,7 @@ class Visitor:
         self._person = Person.join(server.origin)
         credentials = {"email": self._person.email, "password": self._person.password}
         draft = {"title": "Whales", "description": "d", "body": "b"}
-        anonymous = partial(httpx.request, timeout=30, trust_env=False)
+        anonymous = partial(httpx.request, **PLAINLY)
         ask = partial(anonymous, headers=self._person.headers)
         self._requests = {
             "health": partial(anonymous, "GET", f"{server.origin}/health"),
