@@ -26,17 +26,27 @@ serve:
 # every test, or those named: just test tests/kit -k slug
 [group('develop')]
 test *arguments:
-    @exec python -m pytest -n auto "$@"
+    @exec python -m pytest -n auto --dist worksteal "$@"
 
 # the tests that need no server of their own
 [group('develop')]
 test-fast *arguments:
-    @exec python -m pytest -n auto --ignore=tests/e2e --ignore=tests/domain/publishing/hardening --ignore=tests/contract "$@"
+    @exec python -m pytest -n auto --dist worksteal --ignore=tests/e2e --ignore=tests/domain/publishing/hardening --ignore=tests/contract "$@"
 
-# CPU per request, beside the floor: just bench --quick
+# CPU per request, beside the floor, Django and FastAPI: just bench --quick
 [group('develop')]
 bench *arguments:
-    @exec python -m tests.benchmarks "$@"
+    @exec uv run --quiet --group peers python -m tests.benchmarks "$@"
+
+# latency of each query as the tables grow: just bench-growth --full
+[group('develop')]
+bench-growth *arguments:
+    @exec python -m tests.benchmarks.growth "$@"
+
+# a worker's memory over 200,000 requests
+[group('develop')]
+bench-memory *arguments:
+    @exec python -m tests.benchmarks.memory "$@"
 
 # style, types, import contracts, dependencies, migrations, Containerfile
 [exit-message]

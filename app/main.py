@@ -10,7 +10,9 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 from sqlalchemy.orm import configure_mappers
 
-from app.platform.cors import CrossOrigin, cors
+from app.platform.cached_reads import CachedReads, cached_paths
+from app.platform.cors import CrossOrigin
+from app.platform.database.changes import Changes
 from app.platform.database.pools import Database
 from app.platform.doorstep import Doorstep, methods_of
 from app.platform.handlers import check_routes, providers
@@ -37,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     configure_logging(settings.logging.log_level)
     modules = installed(MODULES)
     database = Database(settings, on_oversized=stop_server)
+    changes = Changes(database)
     readiness = Readiness()
     watch = LoopWatch(settings.logging.loop_block_ms)
     identity = DefineMiddleware(Identity, database=database, authenticate=_authenticator(modules), known=KnownViewers())
@@ -49,11 +52,11 @@ def create_app(settings: Settings | None = None) -> Litestar:
         request_class=JSONRequest,
         before_request=check_request,  # ty: ignore[invalid-argument-type] - of the class above
         request_max_body_size=settings.http.max_body_bytes,
-        cors_config=cors(settings),
         openapi_config=None,
         lifespan=[
             _announced("loop watch", watch),
             _announced("database", database.lifespan()),
+            _announced("changes", changes.lifespan()),
             _announced("readiness", readiness.lifespan()),
         ],
         logging_config=None,
@@ -66,7 +69,9 @@ def create_app(settings: Settings | None = None) -> Litestar:
             app.register(route)
     check_routes(app)
     # What must be seen of every answer, also of unknown routes and preflights, stands outside the router.
-    app.asgi_handler = Observed(Doorstep(CrossOrigin(app), methods_of(app)), fallback=FALLBACK_500)
+    app.state.kept = kept = CachedReads(app.asgi_handler, cached_paths(app), changes, settings.http.cache_bytes)
+    inside = Doorstep(kept if settings.http.cache_bytes else app.asgi_handler, methods_of(app))
+    app.asgi_handler = Observed(CrossOrigin(inside, settings.http.cors_origins), fallback=FALLBACK_500)
     return app
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsError",
+    "listening",
     "load",
 ]
 
@@ -36,11 +37,7 @@ def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] | None = N
     An empty value is an unset one in all three places, so that the next place or the default answers: compose hands on
     `NAME: ${NAME:-}` as empty text, and its users mean "leave it alone". Raises SettingsError with every fault at once.
     """
-    reading = Reading(known=known_names())
-    reading.environment(os.environ if environ is None else environ)
-    if env_file:
-        reading.env_file(env_file)
-    reading.secrets_folder(ROOT)
+    reading = _found(env_file, environ)
     reading.alias("DATABASE_URL", "LITEHOUSE_DATABASE_URL")
     _follow_environment(reading)
     _check_embedded(reading)
@@ -53,6 +50,25 @@ def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] | None = N
     )
     reading.finish()
     return settings
+
+
+def listening(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] | None = None) -> tuple[str, int]:
+    """Where the server listens, IP address and port, by the same places; whatever else stands there is not judged.
+
+    Raises ValueError.
+    """
+    reading, fields = _found(env_file, environ), ServerSettings.model_fields
+    host = reading.text("LITEHOUSE_HOST") or fields["host"].default
+    return _ip_address(host), int(reading.text("LITEHOUSE_PORT") or fields["port"].default)
+
+
+def _found(env_file: Path | None, environ: Mapping[str, str] | None) -> Reading:
+    reading = Reading(known=known_names())
+    reading.environment(os.environ if environ is None else environ)
+    if env_file:
+        reading.env_file(env_file)
+    reading.secrets_folder(ROOT)
+    return reading
 
 
 def known_names() -> list[str]:
@@ -120,6 +136,7 @@ class ServerSettings(Concern):
     port: int = Field(8000, ge=1, le=65535)
     workers: int = Field(1, ge=1, le=64)
     backpressure: int = Field(4096, ge=1, le=1_000_000)  # open connections a worker holds, idle ones included
+    drain_notice: float = Field(2.0, ge=0, le=300)  # from the first /ready 503 to the end, for load balancers to see it
     drain_timeout: int = Field(30, ge=1, le=1800)  # seconds; granian takes whole ones, 1800 at most
 
 
@@ -224,6 +241,7 @@ class HttpSettings(Concern):
 
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)] = ()
     max_body_bytes: int = Field(1_000_000, ge=1000, le=1_000_000_000)
+    cache_bytes: int = Field(32_000_000, ge=0, le=10_000_000_000)  # of kept answers, in each worker
     docs_enabled: bool = Field(False, validation_alias="LITEHOUSE_DOCS")
     metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] | None = None
 

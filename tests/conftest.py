@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
+import structlog
 from litestar import Litestar
 from sqlalchemy import Engine, event
 
@@ -33,6 +35,19 @@ ROOT = Path(__file__).resolve().parents[1]
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The loop that serves in production."""
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loggers_follow_the_configuration() -> Iterator[None]:
+    """In production a logger keeps its first output; here the next test must be able to read what it says."""
+    configure = structlog.configure
+
+    def configure_uncached(**options: Any) -> None:
+        configure(**options | {"cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", configure_uncached)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -162,6 +177,13 @@ class Watched(httpx.ASGITransport):
         return answer
 
 
+# Each that is watched is marked as changed, for the triggers did not run.
+MARK_ALL = """
+INSERT INTO platform_change (relation) SELECT tgrelid FROM pg_trigger WHERE tgfoid = 'platform_changed'::regproc
+ON CONFLICT DO NOTHING
+"""
+
+
 async def _empty(url: str) -> None:
     # As a replica: neither triggers nor foreign keys run, so that each table is emptied once and counted never.
     # The list is made now: the tables are known once the application has imported its modules.
@@ -169,7 +191,7 @@ async def _empty(url: str) -> None:
         f'IF EXISTS (SELECT FROM "{table.name}") THEN DELETE FROM "{table.name}"; END IF; '
         for table in reversed(Base.metadata.sorted_tables)
     )
-    await _execute(url, f"SET session_replication_role = replica; DO $$ BEGIN {statements} END $$")
+    await _execute(url, f"SET session_replication_role = replica; DO $$ BEGIN {statements} {MARK_ALL}; END $$")
 
 
 @dataclass
@@ -266,6 +288,17 @@ def statements(counter: Counter) -> Callable[..., object]:
         assert at_most is None or len(sent) <= at_most, "\n".join(sent)
 
     return watch
+
+
+@pytest.hookimpl(trylast=True)  # after the shuffling
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: each process that runs out of tests takes the later half of another's."""
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> int:
+    mark = item.get_closest_marker("long")
+    return 0 if mark is None else mark.args[0]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

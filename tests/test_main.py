@@ -17,7 +17,7 @@ async def test_what_starts_first_stops_last(settings, capfd):
     told = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     started = [line["part"] for line in told if line["event"] == "started"]
     stopped = [line["part"] for line in told if line["event"] == "stopped"]
-    assert started == ["loop watch", "database", "readiness"]
+    assert started == ["loop watch", "database", "changes", "readiness"]
     assert stopped == started[::-1]
 
 
@@ -27,7 +27,7 @@ def test_a_route_without_a_permission_is_refused_at_start_up():
         """A handler of Litestar's own, which states none."""
 
     with pytest.raises(TypeError, match=r"/loose .* states no permission"):
-        check_routes(Litestar([loose], openapi_config=None))
+        check_routes(Litestar([loose], openapi_config=None, logging_config=None))
 
 
 async def test_a_handler_that_blocks_the_loop_fails_its_test(client, app, monkeypatch):

@@ -14,7 +14,7 @@ LONGEST_NAME = 80  # of a member, in a pointer: what came in is not echoed whole
 class Violation(msgspec.Struct, frozen=True):
     """One thing wrong with a request.
 
-    `pointer` says where: a JSON pointer into the body ("/article/title", "" for the whole of it) or `query:limit`,
+    `pointer` says where: a JSON pointer into the body ("/user/name", "" for the whole of it) or `query:limit`,
     `header:accept`. `code` is for programs ("blank"), `text` for people, to be read behind the field's name
     ("can't be blank").
     """

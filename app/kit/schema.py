@@ -27,7 +27,7 @@ class LenientInput(msgspec.Struct, rename="camel", kw_only=True):
 def text(limit: int, *examples: str) -> msgspec.Meta:
     """The mark of text that is not blank and has at most so many characters.
 
-    It is used as `Annotated[str, text(200, "Of whales")]`.
+    It is used as `Annotated[str, text(200, "Ann Smith")]`.
     """
     return msgspec.Meta(pattern=r"\S", max_length=limit, examples=list(examples) or None)
 

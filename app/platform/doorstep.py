@@ -3,19 +3,19 @@
 from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Litestar
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from app.kit.errors import AppError, Malformed, NotFound
-from app.platform.problems import allow, refuse
+from app.platform.problems import allow, send_problem
 
 
 class Doorstep:
     """Stands before the router, and lets nothing in that a proxy may have checked as something else.
 
     HTTP/1.1 wants one Host (RFC 9112, 3.2): of two, a proxy may have taken the other one. The router passes over empty
-    segments and reads `%2F` as a slash: `DELETE /articles//favorite` would be meant for the article `favorite`.
+    segments and reads `%2F` as a slash: `DELETE /things//part` would be meant for the thing `part`.
     """
 
     __slots__ = ("_app", "_methods")
@@ -29,29 +29,24 @@ class Doorstep:
         if scope["type"] == "http":
             refusal = _refusal(scope)
             if refusal is not None:
-                return _answer(refusal, scope, receive, send)
+                return send_problem(refusal, scope, receive, send)
             if scope["method"] == "OPTIONS":
-                return self._tell_options(scope, receive, send)
+                return self._app(scope, receive, self._telling_methods(scope, send))
         return self._app(scope, receive, send)
 
-    async def _tell_options(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Litestar refuses a preflight in plain text, and tells only the methods that a path was begun with."""
-        messages: list[Any] = []
+    def _telling_methods(self, scope: HTTPScope, send: Send) -> Send:
+        """Litestar tells only the methods that a path was begun with."""
 
-        async def keep(message: Message) -> None:
-            messages.append(message)
+        def tell(message: Any) -> Awaitable[None]:
+            template = scope.get("path_template")
+            if message["type"] != "http.response.start" or template not in self._methods:
+                return send(message)
+            others = [pair for pair in message["headers"] if pair[0].lower() != b"allow"]
+            methods = allow(self._methods[template]).encode()
+            corrected: Any = {**message, "headers": [*others, (b"allow", methods)]}
+            return send(corrected)
 
-        await self._app(scope, receive, keep)
-        start = messages[0]
-        template = scope.get("path_template")  # a preflight is answered before there is one
-        if template is None and start["status"] == 400:
-            text = b"".join(message.get("body", b"") for message in messages[1:])
-            await _answer(AppError(detail=text.decode()), scope, receive, send)
-            return
-        if template in self._methods:
-            start["headers"] = [(b"allow", allow(self._methods[template]).encode())]
-        for message in messages:
-            await send(message)
+        return tell
 
 
 def _refusal(scope: HTTPScope) -> AppError | None:
@@ -63,11 +58,6 @@ def _refusal(scope: HTTPScope) -> AppError | None:
     if b"//" in path or b"%2f" in path.lower():
         return NotFound("path")
     return None
-
-
-async def _answer(refusal: AppError, scope: HTTPScope, receive: Receive, send: Send) -> None:
-    request: Request = Request(scope, receive, send)
-    await refuse(request, refusal).to_asgi_response(app=None, request=request)(scope, receive, send)
 
 
 def methods_of(app: Litestar) -> dict[str, set[str]]:

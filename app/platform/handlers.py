@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from hashlib import blake2b
 from inspect import getdoc, signature
 from typing import Annotated, Any, get_args
 
@@ -57,10 +58,13 @@ class Endpoint(HTTPRouteHandler):
         permission: Permission,
         refuses: tuple[type[AppError], ...] = (),
         changes_identity: bool = False,
+        cached: bool = False,
         **options: Any,
     ) -> None:
+        """`cached`: anonymous readers may be answered from memory, as `cached_reads` tells."""
         super().__init__(path, permission=permission, changes_identity=changes_identity, **options)
         self.refuses = refuses
+        self.cached = cached
 
     def __call__(self, fn: Function) -> "Endpoint":
         """The function's name is the operation's id; the first line of its docstring is the summary."""
@@ -68,7 +72,10 @@ class Endpoint(HTTPRouteHandler):
         self.operation_id = self.operation_id or getattr(fn, "__name__", None)
         self.summary = self.summary or summary.rstrip(".")
         self.description = self.description or description.strip() or None
-        super().__call__(_unchecked(_owned(fn, self.status_code)))
+        if self.cached and Reader not in _kinds(fn):
+            message = f"{fn} is cached: it takes a reader, by which it is known what its answer was made of"
+            raise TypeError(message)
+        super().__call__(_unchecked(_owned(fn, self.status_code, tagged="GET" not in self.http_methods)))
         return self
 
     async def to_response(self, app: Litestar, data: Any, request: Request[Any, Any, Any]) -> ASGIApp:
@@ -101,14 +108,18 @@ def delete(path: str = "", **options: Any) -> Endpoint:
     return Endpoint(path, http_method="DELETE", **options)
 
 
-def _owned(fn: Function, status: int) -> Function:
-    """The one wrapper round a handler: run it, encode its answer, commit; a database's refusal becomes the house's."""
+def _owned(fn: Function, status: int, *, tagged: bool) -> Function:
+    """The one wrapper round a handler: run it, encode its answer, commit; a database's refusal becomes the house's.
+
+    `tagged`: the answer is told with its ETag.
+    """
     holder = _holder(fn)
 
     @wraps(fn)
     async def answer(*args: Any, **given: Any) -> Any:
         async def attempt() -> Any:
-            return _encoded(await fn(*args, **given), status)
+            answer = _encoded(await fn(*args, **given), status)
+            return _tagged(answer) if tagged else answer
 
         held = given.get(holder)
         work = held if isinstance(held, UnitOfWork) else getattr(held, "work", None)
@@ -132,6 +143,10 @@ def _holder(fn: Function) -> str:
     return names[0] if names else ""
 
 
+def _kinds(fn: Function) -> list[Any]:
+    return [(get_args(p.annotation) or (p.annotation,))[0] for p in signature(fn).parameters.values()]
+
+
 def _holds_work(annotation: Any) -> bool:
     kinds = get_args(annotation)[:1] or (annotation,)
     return isinstance(kinds[0], type) and issubclass(kinds[0], (Service, UnitOfWork))
@@ -147,6 +162,17 @@ def _encoded(value: Any, status: int) -> Any:
             raise TypeError("a struct is answered with a status and headers; cookies need a Response of bytes")
         return Encoded(value.status_code or status, encode(value.content), value.headers)
     return Encoded(status, b"" if value is None else encode(value))
+
+
+def _tagged(answer: Any) -> Any:
+    if isinstance(answer, Encoded) and answer.body:
+        answer.headers = {**answer.headers, "ETag": etag_of(answer.body)}
+    return answer
+
+
+def etag_of(body: bytes) -> str:
+    """The entity tag of an answer (RFC 9110, 8.8.3): the same for the same bytes, in every worker."""
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def providers(database: Database) -> dict[str, Provide]:

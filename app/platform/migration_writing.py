@@ -5,6 +5,7 @@ As in `migrations`, every function that takes a database's address blocks, and a
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from importlib import import_module
@@ -25,7 +26,7 @@ from app.platform.migrations import pending, run_alembic
 from app.platform.revisions import FOLDER, PLATFORM, MigrationError, Revisions, branch_of
 from config.modules import MODULES
 
-PLATFORM_TABLES = ("app.platform.totals",)
+PLATFORM_TABLES = ("app.platform.database.changes", "app.platform.totals")
 
 
 def differences(url: str, *, folder: Path = FOLDER) -> list[str]:
@@ -125,6 +126,7 @@ def _referents(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
             yield from (key.target_fullname.partition(".")[0] for key in operation.to_table().foreign_keys)
 
 
+MADE = re.compile(r"\bCREATE (?:OR REPLACE )?(FUNCTION|TEXT SEARCH CONFIGURATION|TYPE|DOMAIN|SEQUENCE) (\w+)")
 REMOVAL = """\
 \"\"\"Remove {module}\"\"\"
 
@@ -144,7 +146,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
     # In one statement, so that their keys to one another do not matter. A database that never had them does nothing.
     op.execute("DROP TABLE IF EXISTS {tables}")
-    op.execute("DELETE FROM platform_counter WHERE name IN ({names})")
+{dropping}    op.execute("DELETE FROM platform_counter WHERE name IN ({names})")
 
 
 def downgrade() -> None:
@@ -153,10 +155,10 @@ def downgrade() -> None:
 
 
 def write_removal(module: str, folder: Path = FOLDER) -> Path:
-    """Write the revision of platform that drops a module's tables, while the module's code is still there.
+    """Write the revision of platform that drops what a module has made, while the module's code is still there.
 
-    What else its revisions made (functions, types, extensions) has to be added by hand. Refuses a module that others
-    stand on: their revisions would have nothing to stand on.
+    Extensions stay: others may use them. Refuses a module that others stand on: their revisions would have nothing to
+    stand on.
     """
     revisions = Revisions(folder)
     tables = [table.name for table in metadata().sorted_tables if module_of(table.name) == module]
@@ -177,8 +179,17 @@ def write_removal(module: str, folder: Path = FOLDER) -> Path:
         head=revisions.head(PLATFORM),
         removed=json.dumps(removed, indent=4),
         tables=", ".join(tables),
+        dropping="".join(
+            f'    op.execute("DROP {kind} IF EXISTS {name}")\n' for kind, name in _made_by(revisions, module)
+        ),
         names=", ".join(f"'{table}'" for table in tables),
     )
     path = folder / "versions" / PLATFORM / f"{number}_remove_{module}.py"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _made_by(revisions: Revisions, module: str) -> list[tuple[str, str]]:
+    """What its revisions have made besides tables, the latest first: kind and name, each once."""
+    text = "".join(Path(script.path).read_text(encoding="utf-8") for script in revisions.of(module))
+    return list(dict.fromkeys(MADE.findall(text)))[::-1]

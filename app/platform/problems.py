@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import Receive, Scope, Send
 from msgspec import Meta
 
 from app.kit.errors import (
@@ -38,21 +39,21 @@ class Problem(msgspec.Struct, rename="camel", frozen=True):
     ]
     title: Annotated[str, Meta(description="The kind of problem, in words", examples=["Invalid"])]
     status: Annotated[int, Meta(description="The HTTP status of the response", examples=[422])]
-    detail: Annotated[str, Meta(description="What went wrong this time", examples=["title can't be blank"])]
-    instance: Annotated[str, Meta(description="The path of the request", examples=["/api/articles"])]
+    detail: Annotated[str, Meta(description="What went wrong this time", examples=["name can't be blank"])]
+    instance: Annotated[str, Meta(description="The path of the request", examples=["/api/v1/there"])]
     code: Annotated[str, Meta(description="The kind of problem, for programs", examples=["invalid"])]
     errors: Annotated[
         dict[str, list[str]],
         Meta(
             description="What is wrong with each field, to be read behind its name",
-            examples=[{"title": ["can't be blank"]}],
+            examples=[{"name": ["can't be blank"]}],
         ),
     ]
     violations: Annotated[
         list[Violation],
         Meta(
             description="What is wrong, and where: a JSON pointer into the body, or `query:` and the parameter's name",
-            examples=[[{"pointer": "/article/title", "code": "blank", "text": "can't be blank"}]],
+            examples=[[{"pointer": "/name", "code": "blank", "text": "can't be blank"}]],
         ),
     ]
     request_id: Annotated[
@@ -97,6 +98,12 @@ def refuse(request: Request[Any, Any, Any], error: AppError) -> Response[bytes]:
         media_type=PROBLEM_JSON,
         headers={**error.headers, "Cache-Control": "no-store"},
     )
+
+
+async def send_problem(error: AppError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the error's document where no route has been found yet."""
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    await refuse(request, error).to_asgi_response(app=None, request=request)(scope, receive, send)
 
 
 def refuse_as_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

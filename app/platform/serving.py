@@ -27,7 +27,6 @@ from config.settings import ROOT, Settings
 log = structlog.get_logger()
 
 FAILURE = signal.SIGUSR2  # from a worker: no worker can serve with these settings
-NOTICE_SECONDS = 2.0  # between the first `/ready` 503 and the end, for load balancers to see it
 PR_SET_PDEATHSIG = 1
 YOUNG = 10_000  # new objects between two collections; Python's own 700 would be one at every second request
 SPARE_DESCRIPTORS = 256  # what a worker has open besides its clients' connections
@@ -37,7 +36,7 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
     """Serve until a signal ends it; the database's address must be filled in. SystemExit 1 when the workers gave up."""
     allow_descriptors(settings.server.backpressure + SPARE_DESCRIPTORS)
     server = _granian(settings, reload=reload)
-    ending = Ending(server)
+    ending = Ending(server, settings.server.drain_notice)
     server.on_startup(ending.listen)
     server.on_startup(partial(log.info, "serving", **settings.server.model_dump()))
     if reload:
@@ -84,8 +83,9 @@ def _granian(settings: Settings, *, reload: bool) -> MPServer:
 class Ending:
     """How the main process hears that it shall end: each signal its own way."""
 
-    def __init__(self, server: MPServer) -> None:
+    def __init__(self, server: MPServer, notice: float) -> None:
         self.failed = False
+        self._notice = notice
         self._server = server
         self._ways = {
             signal.SIGTERM: self._announce,
@@ -109,7 +109,7 @@ class Ending:
         for worker in self._server.wrks:
             with suppress(ProcessLookupError):
                 os.kill(worker.inner.pid, DRAIN)
-        notice = threading.Timer(NOTICE_SECONDS, self._end)
+        notice = threading.Timer(self._notice, self._end)
         notice.daemon = True
         notice.start()
 
@@ -133,7 +133,7 @@ def load_application(main: int, settings: Settings) -> Litestar:
     application = compose(settings)
     gc.collect()
     gc.freeze()  # what lives as long as the worker is not looked through at every collection
-    gc.set_threshold(YOUNG)  # a list of articles alone makes some hundred objects, and they die by themselves
+    gc.set_threshold(YOUNG)  # a list of twenty rows alone makes some hundred objects, and they die by themselves
     return application
 
 

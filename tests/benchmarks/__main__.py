@@ -1,163 +1,133 @@
-"""Litehouse beside its floor: the same answers from the same PostgreSQL, in interleaved rounds of one run.
+"""What a request costs, beside the floor and beside Django and FastAPI: the same answers from the same PostgreSQL.
 
-    python -m tests.benchmarks [--quick] [--rounds N] [--seconds S]
+    just bench --quick      three short rounds, in a minute and a half
+    just bench              five rounds of four seconds for each workload and server: some twenty minutes
+    just bench --write      the same, kept under tests/benchmarks/results and put into the README
 
-App CPU, in microseconds a request of the server's process tree, is what is compared, as a ratio within this run.
+All servers run at once, each with one worker, and are measured in turn, so that whatever else the machine does meets
+them alike; each figure is the median over the rounds. App CPU is that of the server's process tree, divided by the
+requests that it was sent. Compare figures within a run, as ratios. Load comes from wrk where it is installed (in quick
+runs from a generator of our own) over 32 connections. The database is seeded at the first run, which takes longer.
 """
 
 import argparse
-import asyncio
-import hashlib
-import json
-import os
-import secrets
-import statistics
 import sys
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import asyncpg
+from tests.benchmarks import judgement, report
+from tests.benchmarks.agreement import Disagreement, check
+from tests.benchmarks.database import Measured, prepared
+from tests.benchmarks.load import CONNECTIONS, Request, fixed, load
+from tests.benchmarks.peers.contenders import CACHED, CONTENDERS, Contender, running
+from tests.benchmarks.processes import Server
+from tests.benchmarks.results import LATEST, Figure, Results, machine, median, read, versions
+from tests.benchmarks.workloads import WORKLOADS, Workload, requests
 
-from app.platform import migrations
-from app.platform.postgres.sharing import share
-from tests.benchmarks.load import Call, load
-from tests.benchmarks.processes import PYTHON, Server, serving
-
-ROOT = Path(__file__).resolve().parents[2]
-CEILINGS = {"one article": 2.5, "list of 20 + total": 1.8, "POST comment": 4.0, "current user": 2.5}
-FLOOR = [
-    *(PYTHON, "-m", "granian", "--interface", "rsgi", "--port", "{port}", "--http", "1", "--loop", "uvloop"),
-    *("--runtime-mode", "st", "--no-access-log", "--log-level", "error", "tests.benchmarks.floor:app"),
-]
-LITEHOUSE = [PYTHON, "-m", "app", "serve"]
-Figures = dict[str, dict[str, list[float]]]
+Cell = tuple[Workload, str, Server]  # a workload, whose figure it is, and the server that is asked
+WARM_UP = 2 * CONNECTIONS
+ALLOWED = f"by more than {judgement.TOLERANCE * 100:.0f} %%, as a ratio to the floor"
 
 
-def main() -> None:
-    """Seed, check, measure, and print one table."""
-    options = _options()
-    with share(ROOT / ".data" / "bench") as postgres:
-        migrations.upgrade(postgres.url)
-        slug, token = asyncio.run(_prepare(postgres.url))
-        with _servers(postgres.url) as servers:
-            calls = _calls(slug, token)
-            _check(servers, calls)
-            figures = _measure(servers, calls, rounds=options.rounds, seconds=options.seconds)
-    missed = _report(figures)
-    sys.exit(f"beyond the ceiling: {', '.join(missed)}" if missed and options.check else 0)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print, and judge. SystemExit naming what is missed or slower, or what could not be measured."""
+    options = _options(arguments)
+    workloads = [workload for workload in WORKLOADS if workload.name in (options.workload or [workload.name])]
+    results = options.stored or _measure(options, workloads)
+    print(report.circumstances(results), report.cpu_table(results), report.full_table(results), sep="\n\n")
+    if options.write:
+        report.write(results)
+    faults = [f"missed: {line}" for line in judgement.missed(results, workloads)] if options.check else []
+    faults += [f"slower: {line}" for line in judgement.slower(results, options.compare)] if options.compare else []
+    sys.exit("\n".join(faults) or 0)
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two short rounds")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--seconds", type=float)
-    parser.add_argument("--check", action="store_true", help="fail when a ratio is beyond its ceiling")
-    options = parser.parse_args()
-    options.rounds = options.rounds or (2 if options.quick else 5)
-    options.seconds = options.seconds or (2 if options.quick else 4)
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("just bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    add = parser.add_argument
+    kept = {"nargs": "?", "const": str(LATEST), "type": _kept, "metavar": "JSON"}
+    add("--quick", action="store_true", help="three rounds of a quarter of a second")
+    add("--rounds", type=int, help="how many (5; quick: 3)")
+    add("--seconds", type=float, help="of each workload and server in a round (4; quick: 0.25)")
+    add("--workload", action="append", choices=[workload.name for workload in WORKLOADS], help="only this; repeatable")
+    add("--peer", action="append", choices=[one.name for one in CONTENDERS], help="only this server; repeatable")
+    add("--check", action="store_true", help="fail, naming each promise that is missed")
+    add("--compare", **kept, help=f"fail, naming what got slower than in these results (those kept): {ALLOWED}")
+    add("--stored", **kept, help="measure nothing, judge these results (those kept)")
+    add("--write", action="store_true", help="keep the results, and put their table into the README")
+    options = parser.parse_args(arguments)
+    if options.write and (options.workload or options.peer):
+        parser.error("what is kept is whole: --write takes neither --workload nor --peer")
+    options.rounds = options.rounds or (3 if options.quick else 5)
+    options.seconds = options.seconds or (0.25 if options.quick else 4)
     return options
 
 
-async def _prepare(url: str) -> tuple[str, str]:
-    """A seeded database, the slug of its newest article and a token of one of its users."""
-    connection = await asyncpg.connect(url)
+def _kept(path: str | Path) -> Results:
     try:
-        if not await connection.fetchval("SELECT EXISTS (SELECT FROM publishing_article)"):
-            await _seed(url)
-        token = f"lh_{secrets.token_urlsafe(32)}"
-        await connection.execute(
-            "INSERT INTO accounts_token (user_id, digest, expires_at)"
-            " SELECT id, $1, now() + interval '1 day' FROM accounts_user ORDER BY id LIMIT 1",
-            hashlib.sha256(token.encode()).digest(),
-        )
-        await connection.execute("VACUUM ANALYZE")
-        return await connection.fetchval("SELECT slug FROM publishing_article ORDER BY id DESC LIMIT 1"), token
-    finally:
-        await connection.close()
+        return read(Path(path))
+    except FileNotFoundError:
+        message = f"{path} is not there: just bench --write keeps results"
+        raise argparse.ArgumentTypeError(message) from None
 
 
-async def _seed(url: str) -> None:
-    volumes = ["--users", "2000", "--articles", "20000", "--favorites", "100000", "--comments", "40000"]
-    environ = {**os.environ, "DATABASE_URL": url, "LITEHOUSE_ENVIRONMENT": "test"}
-    process = await asyncio.create_subprocess_exec(PYTHON, "-m", "app", "seed", *volumes, env=environ, cwd=ROOT)
-    if await process.wait():
-        sys.exit("the database cannot be seeded")
+def _measure(options: argparse.Namespace, workloads: Sequence[Workload]) -> Results:
+    contenders = [contender for contender in CONTENDERS if contender.name in (options.peer or [contender.name])]
+    with prepared() as database, running(_needed(contenders, workloads), database.url) as servers:
+        every = requests(database.subject)
+        sent = {workload.name: every[workload.name] for workload in workloads}
+        try:
+            check(servers, sent)
+        except Disagreement as error:
+            sys.exit(str(error))
+        cells = list(_cells(workloads, contenders, servers))
+        figures = _rounds(cells, sent, database, options.rounds, options.seconds)
+        memory = {one.name: servers[one.name].tree.memory() / 2**20 for one in contenders}
+    mode = f"{options.rounds} rounds of {options.seconds:g} s"
+    return Results(machine(database.version), versions(), mode, figures, memory)
 
 
-@contextmanager
-def _servers(url: str) -> Iterator[list[Server]]:
-    environ = {"DATABASE_URL": url, "LITEHOUSE_ENVIRONMENT": "production", "LITEHOUSE_WORKERS": "1"}
-    environ |= {"LITEHOUSE_CORS_ORIGINS": "https://front.example"}
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(serving("floor", FLOOR, {"DATABASE_URL": url}, "/hello")),
-            stack.enter_context(serving("litehouse", LITEHOUSE, environ, "/health")),
-        ]
+def _needed(contenders: Sequence[Contender], workloads: Sequence[Workload]) -> list[Contender]:
+    """With Litehouse as it comes, cache and all, where that is asked for."""
+    cached = any(workload.like for workload in workloads) and any(one.name == "litehouse" for one in contenders)
+    return [*contenders, CACHED] if cached else list(contenders)
 
 
-def _calls(slug: str, token: str) -> dict[str, Call]:
-    comment = json.dumps({"comment": {"body": "Call me Ishmael."}})
-    return {
-        "one article": Call("GET", f"/api/articles/{slug}"),
-        "list of 20 + total": Call("GET", "/api/articles?limit=20"),
-        "POST comment": Call("POST", f"/api/articles/{slug}/comments", token, comment),
-        "current user": Call("GET", "/api/user", token),
-    }
+def _cells(
+    workloads: Sequence[Workload], contenders: Sequence[Contender], servers: Mapping[str, Server]
+) -> Iterator[Cell]:
+    for workload in workloads:
+        if workload.like is None:
+            yield from ((workload, contender.name, servers[contender.name]) for contender in contenders)
+        elif CACHED.name in servers:
+            yield workload, "litehouse", servers[CACHED.name]
 
 
-def _check(servers: list[Server], calls: dict[str, Call]) -> None:
-    """Nothing is timed before all have given the same answer."""
-    for name, call in calls.items():
-        answers = {server.name: _comparable(_answer(server.port, call)) for server in servers}
-        if len({json.dumps(answer, sort_keys=True) for answer in answers.values()}) > 1:
-            sys.exit(f"{name}: the answers differ\n{json.dumps(answers, indent=1)[:4000]}")
-
-
-def _answer(port: int, call: Call) -> object:
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Token {call.token}"} if call.token else {})
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{call.path}", call.body.encode() or None, headers, method=call.method
-    )
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
-
-
-def _comparable(value: object) -> object:
-    """The answer without what differs from call to call (a comment's id) or in form (the digits of a second)."""
-    if isinstance(value, dict):
-        return {key: _comparable(item) for key, item in value.items() if key not in {"id", "createdAt", "updatedAt"}}
-    return [_comparable(item) for item in value] if isinstance(value, list) else value
-
-
-def _measure(servers: list[Server], calls: dict[str, Call], *, rounds: int, seconds: float) -> Figures:
-    figures: Figures = {name: {server.name: [] for server in servers} for name in calls}
-    for server in servers:
-        for call in calls.values():
-            load(server.port, call, 1)  # statements prepared, caches warm
-    for _ in range(rounds):
-        for name, call in calls.items():
-            for server in servers:
-                before = server.cpu()
-                done = load(server.port, call, seconds)
-                if done.errors:
-                    sys.exit(f"{name} at {server.name}: {done.errors} of {done.requests} requests failed")
-                figures[name][server.name].append((server.cpu() - before) / done.requests * 1e6)
+def _rounds(
+    cells: Sequence[Cell], sent: Mapping[str, Sequence[Request]], database: Measured, rounds: int, seconds: float
+) -> dict[str, dict[str, Figure]]:
+    # Statements are prepared and caches warm before anything counts, and how long an answer takes tells the pace.
+    paces = [CONNECTIONS / fixed(server.port, sent[work.name], WARM_UP).p50 * 1000 for work, _, server in cells]
+    taken: list[list[Figure]] = [[] for _ in cells]
+    for number in range(rounds):
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
+        for (workload, _, server), pace, kept in zip(cells, paces, taken, strict=True):
+            kept.append(_figure(server, sent[workload.name], database, seconds, pace))
+    figures: dict[str, dict[str, Figure]] = {workload.name: {} for workload, _, _ in cells}
+    for (workload, name, _), kept in zip(cells, taken, strict=True):
+        figures[workload.name][name] = median(kept)
     return figures
 
 
-def _report(figures: Figures) -> list[str]:
-    """Print the table; the names of what is beyond its ceiling."""
-    missed = []
-    print(f"{'app CPU, µs a request':24}{'floor':>10}{'litehouse':>12}{'ratio':>8}{'ceiling':>9}")
-    for name, rounds in figures.items():
-        floor, ours = (statistics.median(rounds[server]) for server in ("floor", "litehouse"))
-        print(f"{name:24}{floor:10.0f}{ours:12.0f}{ours / floor:8.2f}{CEILINGS[name]:9.1f}")
-        if ours / floor > CEILINGS[name]:
-            missed.append(name)
-    return missed
+def _figure(server: Server, sent: Sequence[Request], database: Measured, seconds: float, pace: float) -> Figure:
+    app, postgres = server.tree.cpu(), database.tree.cpu()
+    done = load(server.port, sent, seconds, pace)
+    spent = server.tree.settled_cpu() if done.unanswered else server.tree.cpu()
+    count = done.requests + done.unanswered
+    if done.errors:
+        sys.exit(f"{sent[0].path} at {server.name}: {done.errors} of {done.requests} requests failed")
+    ours, theirs = (spent - app) / count * 1e6, (database.tree.cpu() - postgres) / count * 1e6
+    return Figure(ours, theirs, done.rate, done.p50, done.p99)
 
 
 if __name__ == "__main__":

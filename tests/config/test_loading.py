@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from config.settings import DatabaseSettings, DatabaseUrl, load
+from config.settings import DatabaseSettings, DatabaseUrl, listening, load
 
 CANARY = "canary-3141"
 
@@ -28,6 +28,15 @@ def test_a_secret_s_file_is_named_in_upper_or_lower_case(secrets_folder, env_fil
     env_file.write_text(f"LITEHOUSE_SECRETS_DIR={secrets_folder}\n")
 
     assert load(env_file, {}).http.metrics_token == SecretStr(CANARY)
+
+
+def test_where_the_server_listens_is_told_whatever_else_is_wrong(env_file, secrets_folder):
+    (secrets_folder / "litehouse_port").write_text("8003\n")
+    env_file.write_text(f"LITEHOUSE_HOST=localhost\nLITEHOUSE_WORKERS=none\nLITEHOUSE_SECRETS_DIR={secrets_folder}\n")
+
+    assert listening(env_file, {}) == ("127.0.0.1", 8003)
+    assert listening(env_file, {"LITEHOUSE_PORT": "8001", "LITEHOUSE_HOST": "::"}) == ("::", 8001)
+    assert listening(None, {}) == ("127.0.0.1", 8000)
 
 
 def test_empty_is_unset_and_the_next_place_answers(env_file):

@@ -38,6 +38,7 @@ def test_both_stages_stand_on_the_same_official_slim_image():
     assert re.fullmatch(r"docker\.io/library/python:3\.\d+-slim", bases[0])
 
 
+@pytest.mark.long(35)
 @pytest.mark.timeout(300)  # it installs all that the image holds
 def test_one_image_plays_every_role(empty_database_url: str):
     with reachable_folder() as folder:

@@ -54,6 +54,7 @@ def rows(url: str, query: str) -> list[asyncpg.Record]:
     return asyncio.run(fetch())
 
 
+@pytest.mark.long(9)
 def test_a_change_of_the_code_is_served_and_a_mistake_survived(copy: Path, fresh_database_url: str):
     health = copy / "app" / "platform" / "health.py"
     text = health.read_text()
@@ -67,6 +68,7 @@ def test_a_change_of_the_code_is_served_and_a_mistake_survived(copy: Path, fresh
         assert run.ended() == 0
 
 
+@pytest.mark.long(20)
 def test_a_module_comes_and_goes_on_a_database_that_is_in_use(copy: Path, fresh_database_url: str):
     room, listed = copy / "app" / "domain" / "guestbook", copy / "config" / "modules.py"
     room.mkdir()

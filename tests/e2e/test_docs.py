@@ -60,6 +60,7 @@ def token(server: Running) -> str:
     return server.post("/api/v1/accounts/users", person).raise_for_status().json()["token"]
 
 
+@pytest.mark.long(15)
 async def test_one_reads_authorizes_and_calls(visit: Visit, server: Running, token: str):
     """One journey, for each start of a server and of the pages takes seconds."""
     page = visit.page

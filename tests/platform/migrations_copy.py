@@ -26,7 +26,11 @@ SCHEMA = """
     UNION ALL
     SELECT 'trigger', tgname, tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL
-    SELECT 'function', proname, '', pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    SELECT 'function', proname, '', pg_get_functiondef(oid) FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')  -- an extension's own
+    UNION ALL
+    SELECT 'text search', cfgname, '', '' FROM pg_ts_config WHERE cfgnamespace = 'public'::regnamespace
     UNION ALL
     SELECT 'type', typname, '', '' FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')
 """

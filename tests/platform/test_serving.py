@@ -4,16 +4,15 @@ import multiprocessing
 import os
 import resource
 import signal
+import threading
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 from unittest.mock import NonCallableMagicMock, create_autospec
 
 import pytest
-import structlog
 from granian.server import MPServer
 from structlog.testing import capture_logs
 
-from app.platform import serving
 from app.platform.serving import FAILURE, Ending, allow_descriptors, stop_server
 
 Lines = list[MutableMapping[str, Any]]
@@ -21,9 +20,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, FAILURE
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
-    """What is logged, whatever logging another test has set up."""
-    monkeypatch.setattr(serving, "log", structlog.get_logger())
+def lines() -> Iterator[Lines]:
+    """What is logged."""
     with capture_logs() as lines:
         yield lines
 
@@ -41,7 +39,7 @@ def server() -> Iterator[NonCallableMagicMock]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, FAILURE])
 def test_some_signals_end_it_at_once(server: NonCallableMagicMock, number: int):
-    ending = Ending(server)
+    ending = Ending(server, notice=0.0)
     ending.listen()
     signal.raise_signal(number)
     server.signal_handler_interrupt.assert_called_once_with()
@@ -49,16 +47,29 @@ def test_some_signals_end_it_at_once(server: NonCallableMagicMock, number: int):
     assert ending.failed is (number == FAILURE)
 
 
+def test_a_polite_end_comes_after_the_notice(server: NonCallableMagicMock, monkeypatch: pytest.MonkeyPatch):
+    timer = create_autospec(threading.Timer)
+    monkeypatch.setattr(threading, "Timer", timer)
+    server.wrks = []
+    Ending(server, notice=7.5).listen()
+    signal.raise_signal(signal.SIGTERM)
+    seconds, end = timer.call_args.args
+    assert seconds == 7.5
+    server.signal_handler_interrupt.assert_not_called()
+    end()
+    server.signal_handler_interrupt.assert_called_once_with()
+
+
 def test_ctrl_c_again_waits_for_nobody(server: NonCallableMagicMock):
-    Ending(server).listen()
+    Ending(server, notice=0.0).listen()
     server.interrupt_signal = True
     signal.raise_signal(signal.SIGINT)
     server.wrks[0].kill.assert_called_once_with()
 
 
 def test_a_worker_with_its_parents_handlers_just_ends(server: NonCallableMagicMock):
-    Ending(server).listen()
-    child = multiprocessing.get_context("fork").Process(target=signal.raise_signal, args=[signal.SIGTERM])
+    Ending(server, notice=0.0).listen()
+    child = multiprocessing.get_context("fork").Process(target=signal.raise_signal, args=[signal.SIGHUP])
     child.start()
     child.join(10)
     assert child.exitcode == 0
@@ -66,7 +77,7 @@ def test_a_worker_with_its_parents_handlers_just_ends(server: NonCallableMagicMo
 
 
 def test_a_worker_that_cannot_serve_tells_its_main_process(server: NonCallableMagicMock):
-    ending = Ending(server)
+    ending = Ending(server, notice=0.0)
     ending.listen()
     child = multiprocessing.get_context("fork").Process(target=stop_server, args=["too many connections"])
     child.start()

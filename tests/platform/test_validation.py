@@ -4,7 +4,7 @@ import sys
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from time import perf_counter
+from time import thread_time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -277,10 +277,10 @@ def test_what_is_not_json_in_utf_8_is_malformed(raw):
     ids=["unread lists", "lists for tags", "dict", "unknown members", "long text", "long number", "long name"],
 )
 def test_a_hostile_megabyte_is_answered_soon_and_briefly(raw):
-    started = perf_counter()
+    started = thread_time()  # of the processor: what else the machine does is not counted
     found = wrong(Strict, raw)
 
-    assert perf_counter() - started < 1  # measured: 5 to 50 ms
+    assert thread_time() - started < 1  # measured: 5 to 50 ms
     assert 1 <= len(found) <= 100
     assert len(msgspec.json.encode(found)) < 20_000
 

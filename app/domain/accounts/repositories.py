@@ -47,6 +47,10 @@ class TokenRepository(Repository[Token]):
         ended = delete(Token).where(Token.user_id == user, Token.id == token).returning(Token.id)
         return await self.session.scalar(ended) is not None
 
+    async def forget_expired(self, user: UUID) -> None:
+        """Delete the user's tokens that are no good any more."""
+        await self.session.execute(delete(Token).where(Token.user_id == user, Token.expires_at <= func.now()))
+
     async def end_all(self, user: UUID | None, *, but: UUID | None = None) -> None:
         """End the user's tokens, all but one where it is given."""
         await self.session.execute(delete(Token).where(Token.user_id == user, Token.id.is_distinct_from(but)))

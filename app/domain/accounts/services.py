@@ -13,13 +13,28 @@ from app.domain.accounts.names import email_form, username_faults, username_form
 from app.domain.accounts.queries import account, credentials
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.rules import checked, required
-from app.domain.accounts.schemas import Account, SignedIn
+from app.domain.accounts.schemas import Account, Bio, Email, Image, Password, SignedIn, Username
 from app.domain.accounts.tokens import digest_of, new_token
 from app.kit.errors import NotFound, Unauthenticated, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.passwords import PasswordHasher
 from config.settings import SecuritySettings
+
+# With the annotations of a user's fields, for the bodies of other modules: this room is the front door.
+__all__ = [
+    "Account",
+    "AccountService",
+    "Bio",
+    "Changes",
+    "Email",
+    "Image",
+    "Password",
+    "SignedIn",
+    "Username",
+    "as_username",
+    "provide_accounts",
+]
 
 
 class Changes(Struct, frozen=True, kw_only=True):
@@ -58,7 +73,7 @@ class AccountService(Service):
         return await self._signed_in(user.id)
 
     async def sign_in(self, email: str, password: str) -> SignedIn:
-        """Make a token for the user with this address and this password.
+        """Make a token for the user with this address and this password, and forget those that have expired.
 
         Raises Unauthenticated, the same and as late where the address is nobody's; Invalid for blanks, and Busy.
         """
@@ -67,6 +82,7 @@ class AccountService(Service):
         matches = await self._passwords.verify(password, None if known is None else known.password)
         if known is None or not matches or not await self.users.still_has(known.id, known.password):
             raise Unauthenticated("credentials", "invalid")
+        await self.tokens.forget_expired(known.id)
         return await self._signed_in(known.id)
 
     async def _signed_in(self, user: UUID) -> SignedIn:

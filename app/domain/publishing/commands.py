@@ -16,6 +16,9 @@ from config.settings import Settings
 @click.option("--comments", default=2000, show_default=True, type=click.IntRange(0))
 def seed(users: int, articles: int, favorites: int, comments: int) -> None:
     """Fill the database with articles and readers, for measurements."""
+    if favorites > users * articles:
+        message = f"{users} users have at most {users * articles} favorites among {articles} articles."
+        raise click.BadParameter(message, param_hint="--favorites")
     volumes = Volumes(users, articles, favorites, comments)
 
     async def work(database: Database, settings: Settings) -> None:

@@ -1,8 +1,9 @@
-"""The tables of publishing: articles, their tags, favourites and comments, and who follows whom."""
+"""The tables of publishing: articles, their tags, favourites and comments, who follows whom, and what search reads."""
 
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.accounts.models import User
@@ -73,3 +74,31 @@ class Comment(Timestamped, Base):
 
 
 Index("ix_publishing_comment_article_id", Comment.article_id, Comment.id)
+
+
+class Document(Base):
+    """What an article is found by: a trigger, `publishing_index`, writes it from the article's text."""
+
+    __tablename__ = "publishing_document"
+
+    article_id: Mapped[UUID] = mapped_column(ForeignKey(Article.id, ondelete="CASCADE"), primary_key=True)
+    lexemes: Mapped[str] = mapped_column(TSVECTOR)
+
+
+Index(
+    "ix_publishing_document_lexemes",
+    Document.lexemes,
+    postgresql_using="gin",
+    postgresql_with={"gin_pending_list_limit": "512"},
+)
+
+
+class Word(Base):
+    """A word that stands, or stood, in some title, in lower case and without accents; the same trigger adds it."""
+
+    __tablename__ = "publishing_word"
+
+    word: Mapped[str] = mapped_column(primary_key=True)
+
+
+Index("ix_publishing_word_word", Word.word, postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"})

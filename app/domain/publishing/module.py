@@ -10,6 +10,7 @@ from app.domain.publishing.controllers.comments import CommentController
 from app.domain.publishing.controllers.favorites import FavoriteController
 from app.domain.publishing.controllers.follows import FollowController
 from app.domain.publishing.controllers.profiles import ProfileController
+from app.domain.publishing.controllers.search import search_articles
 from app.domain.publishing.controllers.tags import list_tags
 from app.domain.publishing.controllers.users import UserController
 from app.domain.publishing.demo import load_demo
@@ -41,7 +42,8 @@ module = Module(
                 "follows": service(FollowService),
             },
             tags=["publishing"],
-        )
+        ),
+        Router("/api/v1", route_handlers=[search_articles], tags=["publishing"]),
     ],
     permissions=[REVISE_ANY_ARTICLE, RETRACT_ANY_COMMENT],
     commands=[seed],

@@ -4,6 +4,7 @@
 
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import ARRAY, ColumnElement, ScalarSelect, Select, Text, func, select, true
 
 from app.domain.accounts.models import User
@@ -57,6 +58,18 @@ def user_by_id(q: Select, *, user: UUID | None) -> Select:
 def profile_by_name(q: Select, *, username: str, viewer: UUID | None) -> Select:
     """A user as others see them."""
     return q.where(is_named(username))
+
+
+class Key(Struct):
+    """Which row there is."""
+
+    id: UUID
+
+
+@query(Shape(Key, Article))
+def article_key(q: Select, *, slug: str) -> Select:
+    """An article's id, without its text."""
+    return q.where(Article.slug == slug)
 
 
 @query(article)
@@ -117,11 +130,16 @@ def feed(q: Select, *, viewer: UUID | None) -> Select:
     return q.outerjoin(Article.author).where(Article.id.in_(newest))
 
 
-@query(comment, page=by(Comment.id.desc()))
-def comments_on(q: Select, *, slug: str, viewer: UUID | None) -> Select:
-    """What readers said about an article."""
+@query(comment)
+def comments_on(q: Select, *, slug: str, viewer: UUID | None, limit: int, offset: int) -> Select:
+    """What readers said about an article, the newest first; not counted, for nobody is told how many there are.
+
+    Up to the offset, keys alone are passed over: the authors of those comments are not looked up.
+    """
     article_id = select(Article.id).where(Article.slug == slug).scalar_subquery()
-    return q.outerjoin(Comment.author).where(Comment.article_id == article_id)
+    of_article = select(Comment.id).where(Comment.article_id == article_id).correlate(None)
+    shown = of_article.order_by(Comment.id.desc()).limit(limit).offset(offset)
+    return q.join(Comment.author).where(Comment.id.in_(shown)).order_by(Comment.id.desc())
 
 
 # Tags are counted as they are given and taken away, so that nothing is counted here.

@@ -5,13 +5,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from msgspec import Struct
-from sqlalchemy import CTE, Select, UpdateBase, delete, func, select, update
+from sqlalchemy import Select, UpdateBase, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.accounts.models import User
 from app.domain.publishing.models import Article, Comment, Favorite, Follow, Tagging
-from app.domain.publishing.queries import comment, is_named, user_named
+from app.domain.publishing.queries import Key, comment, is_named, user_named
 from app.domain.publishing.schemas import CommentOut
 from app.kit.slug import distinct, slug_of
 from app.platform.database.model import Repository
@@ -31,10 +30,6 @@ class ArticleRepository(Repository[Article]):
     async def for_update(self, slug: str) -> Article | None:
         """The article, locked until the transaction ends."""
         return await self.get_one_or_none(Article.slug == slug, with_for_update=True)
-
-    async def id_of(self, slug: str) -> UUID | None:
-        """The article's id, without its text."""
-        return await self.session.scalar(select(Article.id).where(Article.slug == slug))
 
     async def free_slug(self, title: str) -> str:
         """A slug for the title that no other article has, nor gets while this transaction lasts.
@@ -93,32 +88,22 @@ def post_comment(shape: Shape[CommentOut], *, slug: str, viewer: UUID | None, bo
     return shape.select(posted).join(User, User.id == posted.c.author_id)
 
 
-class Key(Struct):
-    """Which row a command has found."""
-
-    id: UUID
-
-
 @command(Shape(Key, Article))
 def add_favorite(shape: Shape[Key], *, slug: str, viewer: UUID | None) -> UpdateBase:
     """Make the article a favourite and count it; nothing where it is one already, whoever else is at it."""
     article = select(viewer_id, Article.id).where(Article.slug == slug).with_for_update(read=True, key_share=True)
     added = insert(Favorite).from_select([Favorite.user_id, Favorite.article_id], article)
-    return _counted(shape, added.on_conflict_do_nothing().returning(Favorite.article_id).cte("added"), 1)
+    new = added.on_conflict_do_nothing().returning(Favorite.article_id).cte("added")
+    count = update(Article).where(Article.id.in_(select(new.c.article_id)))
+    return count.values(favorites_count=Article.favorites_count + 1).returning(*shape.columns)
 
 
-@command(Shape(Key, Article))
+@command(Shape(Key, Favorite, id=Favorite.article_id))
 def remove_favorite(shape: Shape[Key], *, slug: str, viewer: UUID | None) -> UpdateBase:
-    """Make the article no favourite any more and count it off; nothing where it is none."""
+    """Make the article no favourite any more, which a trigger counts off; nothing where it is none."""
     article_id = select(Article.id).where(Article.slug == slug).scalar_subquery()
     removed = delete(Favorite).where(Favorite.user_id == viewer, Favorite.article_id == article_id)
-    return _counted(shape, removed.returning(Favorite.article_id).cte("removed"), -1)
-
-
-def _counted(shape: Shape[Key], changed: CTE, step: int) -> UpdateBase:
-    """Count on or off exactly what the same statement has added or removed."""
-    count = update(Article).where(Article.id.in_(select(changed.c.article_id)))
-    return count.values(favorites_count=Article.favorites_count + step).returning(*shape.columns)
+    return removed.returning(*shape.columns)
 
 
 @command(Shape(Key, User))

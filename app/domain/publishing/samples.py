@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import metadata
 
+from app.domain.accounts.services import as_username
+
 LONGEST_BODY = 100_000
 MOST_TAGS = 8
 LONGEST_TAG = 50
-LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ def _author(about: metadata.PackageMetadata) -> str:
     """The first who is named, as a username that the house takes; the name alone, for no mail shall ever reach them."""
     for field in ("author", "author_email", "maintainer", "maintainer_email"):
         first = re.split(r",| and |<", str(about.json.get(field, "")))[0]
-        name = " ".join(re.sub(r"[^\w.@ -]", "", unicodedata.normalize("NFKC", first)).split())
-        if name and "@" not in name and len(name) <= LONGEST_NAME:
+        name = as_username(" ".join(re.sub(r"[^\w.@ -]", "", unicodedata.normalize("NFKC", first)).split()))
+        if name:
             return name
     return "Anonymous"
 

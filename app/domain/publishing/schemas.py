@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from app.domain.accounts import services as accounts
 from app.kit.schema import LenientInput, Moment, Output, example, text
 
 Title = Annotated[str, text(500, "Of whales")]
@@ -12,12 +13,11 @@ Description = Annotated[str, text(2_000, "What they are, and where to meet them"
 Body = Annotated[str, text(100_000, "A whale is a *spouting fish* with a horizontal tail.")]
 Tags = Annotated[list[Annotated[str, text(50, "whales")]], msgspec.Meta(max_length=50, examples=[["whales", "sea"]])]
 
-Username = Annotated[str, text(64)]
-# What accounts asks of them besides is in the document alone: its rules say it better, and all of them at once.
-Email = Annotated[str, text(254), msgspec.Meta(extra_json_schema={"format": "email"})]
-Password = Annotated[str, text(1_024), msgspec.Meta(extra_json_schema={"minLength": 8, "format": "password"})]
-Bio = Annotated[str, msgspec.Meta(max_length=10_000)]
-Image = Annotated[str, msgspec.Meta(max_length=2_048)]
+# What a user's fields may hold is accounts' business. Blanks are told apart here, together with all else that is wrong.
+FILLED = msgspec.Meta(pattern=r"\S")
+Username = Annotated[accounts.Username, FILLED]
+Email = Annotated[accounts.Email, FILLED]
+Password = Annotated[accounts.Password, FILLED]
 
 
 class NewUser(LenientInput):
@@ -53,8 +53,8 @@ class UserChanges(LenientInput):
     username: Username | UnsetType = UNSET
     email: Email | UnsetType = UNSET
     password: Password | UnsetType = UNSET
-    bio: Bio | UnsetType | None = UNSET
-    image: Image | UnsetType | None = UNSET
+    bio: accounts.Bio | UnsetType | None = UNSET
+    image: accounts.Image | UnsetType | None = UNSET
 
 
 class ChangeUser(LenientInput):
@@ -185,6 +185,30 @@ class ArticlesEnvelope(Output):
 
     articles: list[ArticleSummary]
     articles_count: int
+
+
+Fragments = Annotated[list[str], example(["Of ", "whales"])]
+
+
+class Highlights(Output):
+    """Where the words stand, as plain text in pieces: every other piece, beginning with the second, is a match."""
+
+    title: Fragments
+    text: Annotated[list[str], example(["A ", "whale", " is a *spouting fish* with a horizontal tail."])]
+
+
+class ArticleFound(ArticleSummary):
+    """An article as it stands among those that were found."""
+
+    highlights: Highlights
+
+
+class ArticlesFound(Output):
+    """A page of what was found; `spelling`: what was searched for instead, where nothing had the words as given."""
+
+    articles: list[ArticleFound]
+    articles_count: int
+    spelling: Annotated[str, example("whales")] | None
 
 
 class CommentOut(Output):

@@ -5,7 +5,7 @@ from sqlalchemy import func
 
 from app.domain.publishing.models import Article
 from app.domain.publishing.policies import may_retract, may_revise
-from app.domain.publishing.queries import article_by_slug, profile_by_name
+from app.domain.publishing.queries import article_by_slug, article_key, profile_by_name
 from app.domain.publishing.repositories import (
     ArticleRepository,
     CommentRepository,
@@ -70,7 +70,6 @@ class ArticleService(Service):
 class CommentService(Service):
     """What readers say about articles."""
 
-    articles = repository(ArticleRepository)
     comments = repository(CommentRepository)
 
     async def comment(self, reader: Viewer, slug: str, body: str) -> CommentOut:
@@ -79,8 +78,8 @@ class CommentService(Service):
 
     async def retract(self, reader: Viewer, slug: str, comment_id: int) -> None:
         """Take a comment back. Raises NotFound, also for the comment of another article, and Forbidden."""
-        article_id = found(await self.articles.id_of(slug), "article")
-        comment = found(await self.comments.for_update(comment_id, article_id), "comment")
+        article = found(await article_key.one(self.work, slug=slug), "article")
+        comment = found(await self.comments.for_update(comment_id, article.id), "comment")
         require(may_retract(reader, comment), "comment")
         await self.comments.remove(comment)
 

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 from contextlib import suppress
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import click
 
@@ -42,8 +42,14 @@ def _psql() -> str:
 
 
 def _without_password(url: str) -> tuple[str, str]:
-    """The address and, apart, the password: a command line is seen by every user of the machine."""
+    """The address and, apart, the password: a command line is seen by every user of the machine.
+
+    An `sslpassword`, that of the client's key, is left out: psql then asks for it.
+    """
     parts = urlsplit(url)
     who, _, where = parts.netloc.rpartition("@")
     user, _, password = who.partition(":")
-    return parts._replace(netloc=f"{user}@{where}" if user else where).geturl(), unquote(password)
+    given = parse_qs(parts.query).get("password", [""])  # asyncpg, too, prefers the one before the host
+    shown = "&".join(option for option in parts.query.split("&") if "password" not in unquote(option.partition("=")[0]))
+    bare = parts._replace(netloc=f"{user}@{where}" if user else where, query=shown)
+    return bare.geturl(), unquote(password) or given[-1]

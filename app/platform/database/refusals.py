@@ -13,6 +13,21 @@ REPLAYABLE = frozenset(
         "0A000",  # a column's type changed under a prepared statement: the plan is made anew
     }
 )
+# Values that do not fit their column or parameter. All else of class 22, a division by zero say, is a fault of ours.
+UNSTORABLE = frozenset(
+    {
+        "22000",  # data_exception: what asyncpg says of a value that it cannot encode, such as a number too large
+        "22001",  # string_data_right_truncation
+        "22003",  # numeric_value_out_of_range
+        "22007",  # invalid_datetime_format
+        "22008",  # datetime_field_overflow
+        "22021",  # character_not_in_repertoire: NUL in a text
+        "22P02",  # invalid_text_representation
+        "22P05",  # untranslatable_character: NUL in a JSON text
+        "23502",  # not_null_violation
+        "23514",  # check_violation
+    }
+)
 UNAVAILABLE_CLASSES = frozenset({"08", "53", "57"})  # connection, resources, operator intervention
 LOCK_NOT_AVAILABLE = "55P03"
 
@@ -38,10 +53,19 @@ def is_replayable(error: BaseException) -> bool:
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Whether the connection, not the statement, is what failed."""
+    """Whether the connection to the database, not the statement, is what failed.
+
+    Only what asyncpg says counts: a TimeoutError or ConnectionError may come from anything else that a handler calls.
+    """
     state = sqlstate(error) or ""
-    lost = (asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError, TimeoutError)
-    return state[:2] == "08" or state in {"57P01", "57P02", "57P03"} or any(isinstance(c, lost) for c in causes(error))
+    return state[:2] == "08" or state in {"57P01", "57P02", "57P03"} or any(map(_tells_of_loss, causes(error)))
+
+
+def _tells_of_loss(cause: BaseException) -> bool:
+    """An InterfaceError of asyncpg's is also about misuse, such as two operations at once on one connection."""
+    if isinstance(cause, asyncpg.InterfaceError):
+        return "connection is closed" in str(cause)
+    return isinstance(cause, asyncpg.InternalClientError)
 
 
 def translate(error: BaseException) -> AppError | None:
@@ -54,7 +78,7 @@ def translate(error: BaseException) -> AppError | None:
         return Conflict(_field(cause), "has already been taken")
     if state == "23503":
         return Conflict(_field(cause), "refers to something that is not there, or is still referred to")
-    if state[:2] == "22" or state in {"23502", "23514"}:
+    if state in UNSTORABLE:
         return Invalid(_field(cause), "is not a value that can be stored")
     if state in REPLAYABLE or state == LOCK_NOT_AVAILABLE:
         return Busy("the data is being changed by others", retry_after=1)

@@ -165,7 +165,7 @@ class UnitOfWork:
         slot.had_guest = True
         if not slot.is_whole():
             message = "the transaction's connection was lost under the session"
-            raise asyncpg.InterfaceError(message)
+            raise asyncpg.ConnectionDoesNotExistError(message)
         return slot
 
     async def _begin(self) -> Slot:
@@ -249,7 +249,7 @@ class Service:
         self.work = work
 
 
-class repository(Generic[RepositoryT]):  # noqa: N801 - reads as a declaration: `articles = repository(ArticleRepository)`
+class repository(Generic[RepositoryT]):  # noqa: N801 - reads as a declaration: `users = repository(UserRepository)`
     """A service's repository, built at first use: only then does an ORM session join the transaction."""
 
     def __init__(self, kind: type[RepositoryT]) -> None:

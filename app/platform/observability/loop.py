@@ -67,20 +67,26 @@ class LoopWatch:
         patience = self._limit
         asleep = time.monotonic()
         while not self._over.wait(patience):
-            now, due = time.monotonic(), self._due
-            late, missing = now - asleep - patience > self._limit / 2, now - due
-            if not self._loop.is_running():
-                self._stopped, patience = True, self._period
-            elif self._stopped:
-                patience = self._limit  # it runs again, and its next beat says so
-            elif missing < self._limit or self._reported == due:
-                patience = self._limit - missing if missing < self._limit else self._limit
-            elif late:
-                self._seen_late, patience = (due, self._stack()), self._period
-            else:
-                self._reported, patience = due, self._limit  # before the stack: the beat may come back meanwhile
-                self._report("event loop blocked", missing, self._stack())
+            patience = self._look(late=time.monotonic() - asleep - patience > self._limit / 2)
             asleep = time.monotonic()
+
+    def _look(self, *, late: bool) -> float:
+        """Report a beat that stays away, unless the look itself comes late; returns the seconds until the next look."""
+        due = self._due
+        missing = time.monotonic() - due
+        if not self._loop.is_running():
+            self._stopped = True
+            return self._period
+        if self._stopped:
+            return self._limit  # it runs again, and its next beat says so
+        if missing < self._limit or self._reported == due:
+            return self._limit - missing if missing < self._limit else self._limit
+        if late:
+            self._seen_late = due, self._stack()
+            return self._period
+        self._reported = due  # before the stack: the beat may come back meanwhile
+        self._report("event loop blocked", missing, self._stack())
+        return self._limit
 
     def _stack(self) -> str:
         frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001  # documented, for this very use

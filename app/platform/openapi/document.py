@@ -40,7 +40,7 @@ SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
-        "description": "The same token as RealWorld clients send it: the whole value, `Token lh_…`",
+        "description": "The same token under a scheme that some clients use: the whole value, `Token lh_…`",
     },
 }
 PLATFORM_TAGS = {"system": "What a load balancer asks of the process"}
@@ -163,11 +163,21 @@ def _body(field: FieldDefinition | None, schemas: Schemas) -> dict[str, Any] | N
 def _answer(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     status = HTTPStatus(operation.handler.status_code)
     told: dict[str, Any] = {"description": status.phrase}
+    headers: dict[str, Any] = {}
     if status is HTTPStatus.CREATED:
-        told["headers"] = {"Location": header("Where it is", type="string", format="uri-reference")}
+        headers["Location"] = header("Where it is", type="string", format="uri-reference")
     if operation.answer is not NoneType:
         told["content"] = _content(schemas[operation.answer], schemas)
-    return {str(status.value): told}
+        if operation.method != "GET":
+            headers["ETag"] = header("The version that was written", type="string")
+    answers = {str(status.value): told}
+    if operation.handler.cached:
+        headers["ETag"] = header("The version, for If-None-Match; told to anonymous readers", type="string")
+        headers["ETag"]["required"] = False
+        answers["304"] = {"description": "Not Modified: the version that was named in If-None-Match is the present one"}
+    if headers:
+        told["headers"] = headers
+    return answers
 
 
 def _content(schema: dict[str, Any], schemas: Schemas) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from app.platform.postgres.account import give
 from app.platform.postgres.errors import PostgresUnavailable
-from app.platform.postgres.place import ROLE, Server
+from app.platform.postgres.place import PORT, ROLE, Server
 
-SOCKET = ".s.PGSQL.5432"
+SOCKET = f".s.PGSQL.{PORT}"
 LOCK = f"{SOCKET}.lock"
 
 
@@ -18,7 +18,7 @@ def open_doors(server: Server) -> dict[str, str]:
     remove_socket(server)
     return {
         "listen_addresses": "",
-        "port": "5432",
+        "port": str(PORT),
         "unix_socket_directories": str(server.socket),
         "unix_socket_permissions": "0700",
         **write_entrants(server),

@@ -12,6 +12,7 @@ from app.platform.postgres.account import Account, reaches, server_account
 from app.platform.postgres.errors import MENDS, PostgresUnavailable, plainly
 
 ROLE = DATABASE = "litehouse"
+PORT = 5432  # in the name of the socket; nothing listens there
 PATH_BYTES = 900  # PostgreSQL cuts paths off at 1024, its own file names included
 
 
@@ -40,8 +41,8 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The address, as asyncpg and psql take it."""
-        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.socket), safe='')}"
+        """The address, as asyncpg and psql take it; with the port, for PGPORT of a shell would lead elsewhere."""
+        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.socket), safe='')}&port={PORT}"
 
 
 @plainly()

@@ -1,7 +1,8 @@
 """A statement as asyncpg wants it: SQL with numbered parameters, and a function that puts arguments in their order."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 from types import NoneType
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
@@ -10,20 +11,28 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    BindParameter,
     Boolean,
     DateTime,
     Float,
     LargeBinary,
     Select,
     String,
+    Table,
     UpdateBase,
     Uuid,
     bindparam,
 )
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql import visitors
 from sqlalchemy.types import TypeEngine
 
+from app.platform.database.work import Source
+
 T = TypeVar("T")
+
+# Filled with the names of the tables that are read, where somebody wants to know them.
+TABLES_READ: ContextVar[set[str] | None] = ContextVar("tables read", default=None)
 
 DIALECT = asyncpg_dialect()
 # The SQL type of a parameter, by the annotation of the argument that it stands for.
@@ -43,19 +52,41 @@ PARAMETERS: dict[Any, TypeEngine[Any]] = {
 class Statement(Generic[T]):
     """One compiled statement: its SQL, a function from arguments to parameters, and one from rows to structs."""
 
-    __slots__ = ("bind", "build", "sql")
+    __slots__ = ("bind", "build", "sql", "tables")
 
     def __init__(self, clause: "Select[Any] | UpdateBase", build: Callable[[Sequence[Any]], list[T]]) -> None:
-        compiled = clause.compile(dialect=DIALECT)
-        self.sql = str(compiled)
+        compiled: Any = clause.compile(dialect=DIALECT)
+        arguments = {name for name, bind in compiled.binds.items() if bind.required}
+        for name in arguments:
+            _refuse_list(compiled.binds[name])
+        # With the constants of `.in_([…])`, which SQLAlchemy writes into the text only at execution.
+        expanded = compiled.construct_expanded_state(dict.fromkeys(arguments))
+        self.sql = expanded.statement
         self.build = build
-        self.bind = self._binder(compiled.positiontup or [], compiled.params)
+        self.tables = frozenset(part.name for part in visitors.iterate(clause) if isinstance(part, Table))
+        self.bind = self._binder(expanded.positiontup or [], expanded.parameters, arguments)
+
+    async def fetch(self, source: Source, given: Mapping[str, Any]) -> list[Any]:
+        """The rows, as asyncpg gives them."""
+        read = TABLES_READ.get()
+        if read is not None:
+            read |= self.tables
+        return await source.fetch(self.sql, self.bind(given))
 
     @staticmethod
-    def _binder(names: Sequence[str], constants: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    def _binder(
+        names: Sequence[str], constants: Mapping[str, Any], arguments: Collection[str]
+    ) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
         scope = {f"k{n}": constants[name] for n, name in enumerate(names)}
-        parts = [f"k{n}" if constants[name] is not None else f"given[{name!r}]" for n, name in enumerate(names)]
+        parts = [f"given[{name!r}]" if name in arguments else f"k{n}" for n, name in enumerate(names)]
         return eval(f"lambda given: ({''.join(part + ', ' for part in parts)})", scope)  # noqa: S307 - our own text
+
+
+def _refuse_list(argument: BindParameter[Any]) -> None:
+    """An argument has one place in the text; `.in_(argument)` would need as many as the list has members."""
+    if argument.expanding:
+        message = f".in_({argument.key}): compare with a list that is an argument by `== func.any({argument.key})`"
+        raise TypeError(message)
 
 
 class Arguments:

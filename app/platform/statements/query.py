@@ -33,7 +33,7 @@ Writing = Callable[Concatenate[Shape[OutT], P], Select[Any] | UpdateBase]
 LIMIT, OFFSET = bindparam("limit", type_=BigInteger()), bindparam("offset", type_=BigInteger())
 
 
-class by:  # noqa: N801 - reads as a phrase: page=by(Article.id.desc())
+class by:  # noqa: N801 - reads as a phrase: page=by(User.id.desc())
     """A list's order: columns that together are unique, all descending or all ascending."""
 
     def __init__(self, *columns: Any) -> None:
@@ -74,23 +74,23 @@ class Query(Generic[P, OutT]):
     async def one(self, source: Source, *_: P.args, **given: P.kwargs) -> OutT | None:
         """The first row, or None."""
         statement = self._statement(self._plain, given)
-        rows = statement.build(await source.fetch(statement.sql, statement.bind(given)))
+        rows = statement.build(await statement.fetch(source, given))
         return rows[0] if rows else None
 
     async def all(self, source: Source, *_: P.args, **given: P.kwargs) -> list[OutT]:
         """Every row: only for lists that are short by nature."""
         statement = self._statement(self._plain, given)
-        return statement.build(await source.fetch(statement.sql, statement.bind(given)))
+        return statement.build(await statement.fetch(source, given))
 
     async def page(self, source: Source, window: Window, *_: P.args, **given: P.kwargs) -> Page[OutT]:
         """The rows of the window, and the total in the same statement; behind the end, a second one counts alone."""
         asked = {**given, "limit": window.limit, "offset": window.offset}
         statement = self._statement(self._later_page if window.offset else self._first_page, asked)
-        rows = await source.fetch(statement.sql, statement.bind(asked))
+        rows = await statement.fetch(source, asked)
         if rows or not window.offset:
             return Page(statement.build(rows), rows[0][-1] if rows else 0)
         counting = self._statement(self._counted, asked)
-        return Page([], (await source.fetch(counting.sql, counting.bind(asked)))[0][0])
+        return Page([], (await counting.fetch(source, asked))[0][0])
 
     async def after(self, source: Source, after: After, *_: P.args, **given: P.kwargs) -> Slice[OutT]:
         """The rows behind the cursor, by their key: rows that come or go meanwhile are neither skipped nor repeated.
@@ -104,7 +104,7 @@ class Query(Generic[P, OutT]):
             key = key_of(after.cursor, [column.type.python_type for column in self._ordered.columns])
             asked |= {f"key{number}": value for number, value in enumerate(key)}
         statement = self._statement(way, asked)
-        rows = await source.fetch(statement.sql, statement.bind(asked))
+        rows = await statement.fetch(source, asked)
         shown = rows[: after.limit]
         width = len(self._ordered.columns)
         return Slice(statement.build(shown), cursor_of(shown[-1][-width:]) if len(rows) > len(shown) else None)
@@ -132,7 +132,7 @@ class Query(Generic[P, OutT]):
         """Up to the offset, keys alone are passed over; what the shape shows is fetched for the page's rows only.
 
         Else PostgreSQL would compute every subquery of the shape for each row that it skips: four seconds of them
-        before the end of 500,000 articles. A statement of its own, because its plans are not good for the first page.
+        before the end of 500,000 rows. A statement of its own, because its plans are not good for the first page.
         """
         rows = self._function(self._shape.select(), **arguments)
         keys = rows.with_only_columns(*self._ordered.columns, maintain_column_froms=True).correlate(None)
@@ -206,7 +206,7 @@ class Command(Generic[P, OutT]):
         if statement is None:
             clause = self._function(self._shape, **self._arguments.without(absent))
             statement = self._statements[absent] = Statement(clause, self._shape.builder())
-        rows = statement.build(await work.fetch(statement.sql, statement.bind(given)))
+        rows = statement.build(await statement.fetch(work, given))
         return rows[0] if rows else None
 
 

@@ -29,7 +29,7 @@ def upgrade() -> None:
     )
     op.create_index("uq_accounts_user_username", "accounts_user", [sa.text("lower(username)")], unique=True)
     op.create_index("uq_accounts_user_email", "accounts_user", [sa.text("lower(email)")], unique=True)
-    # Not the password: one that is hashed anew at sign-in changes nothing of the user.
+    # Not the password, nor what a user may do: `updated_at` is when what is shown of them changed.
     op.execute("""
         CREATE TRIGGER touch BEFORE UPDATE OF username, email, display_name, bio, image ON accounts_user
         FOR EACH ROW EXECUTE FUNCTION platform_touch()

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +38,26 @@ async def test_a_change_leaves_out_what_is_unset(database: Database, accounts: A
 
 
 UNCHANGED = Changes().image
+
+
+async def test_who_signs_in_loses_the_tokens_that_have_expired(
+    database: Database, accounts: Accounts, statements: Callable[..., AbstractContextManager[list[str]]]
+) -> None:
+    ann, bea = await UserFactory.saved(database), await UserFactory.saved(database)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    for user in (ann, bea):
+        await TokenFactory.clear_for(database, user)
+        await TokenFactory.clear_for(database, user, expires_at=past)
+    service = accounts()
+
+    with statements() as sent:
+        made = await service.work.run(lambda: service.sign_in(ann.email, PASSWORD))
+
+    assert len([statement for statement in sent if statement.startswith("DELETE")]) == 1
+    rows = await database.reader().fetch("SELECT id, user_id, expires_at > now() AS live FROM accounts_token", ())
+    assert sorted(row["live"] for row in rows if row["user_id"] == ann.id) == [True, True]
+    assert made.id in {row["id"] for row in rows}
+    assert sorted(row["live"] for row in rows if row["user_id"] == bea.id) == [False, True]
 
 
 @pytest.mark.parametrize("field", ["username", "email", "password"])

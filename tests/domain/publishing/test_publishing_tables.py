@@ -73,6 +73,34 @@ async def test_articles_and_tags_are_counted(connection, change, expected):
     assert tuple(counts.get(name, 0) for name in names) == expected
 
 
+FAVORITES = """
+    INSERT INTO publishing_favorite SELECT u.id, a.id FROM accounts_user u, publishing_article a
+    WHERE u.username = 'ann' OR slug = 'bob1';
+    UPDATE publishing_article SET favorites_count = (SELECT count(*) FROM publishing_favorite WHERE article_id = id)
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param(
+            "DELETE FROM publishing_favorite WHERE false", {"ann1": 1, "ann2": 1, "bob1": 2, "bob2": 1}, id="none"
+        ),
+        pytest.param("DELETE FROM accounts_user WHERE username = 'ann'", {"bob1": 1, "bob2": 0}, id="reader"),
+        pytest.param(
+            "DELETE FROM publishing_article WHERE slug = 'ann1'", {"ann2": 1, "bob1": 2, "bob2": 1}, id="article"
+        ),
+        pytest.param(
+            "DELETE FROM publishing_favorite", {"ann1": 0, "ann2": 0, "bob1": 0, "bob2": 0}, id="all-favourites"
+        ),
+    ],
+)
+async def test_favourites_that_go_are_counted_off(connection, change, expected):
+    await connection.execute(FAVORITES)
+    await connection.execute(change)
+    assert dict(await connection.fetch("SELECT slug, favorites_count FROM publishing_article")) == expected
+
+
 async def test_nobody_follows_oneself(connection):
     with pytest.raises(asyncpg.CheckViolationError):
         await connection.execute("INSERT INTO publishing_follow SELECT id, id FROM accounts_user")

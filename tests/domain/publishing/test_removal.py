@@ -15,6 +15,7 @@ REST = ("tests/architecture", "tests/config", "tests/contract", "tests/domain", 
 PLATFORM = ("cors", "migrations", "problems", "request", "security", "totals")
 
 
+@pytest.mark.long(60)
 @pytest.mark.timeout(300)
 def test_without_publishing_everything_else_stays_green(fresh_database_url: str):
     with reachable_folder() as folder:
@@ -27,6 +28,8 @@ def test_without_publishing_everything_else_stays_green(fresh_database_url: str)
 
         assert "publishing is gone" in just("remove-module", "publishing", **settings)
         assert "applied" in just("migrate", **settings)
+        assert {"seed", "bench"} & set(just("--summary", **settings).split()) == set()
+        assert not (folder / "tests" / "benchmarks").exists()
 
         assert asyncio.run(remaining(fresh_database_url)) == 5
         assert "FAULT" not in just("check", **settings)

@@ -2,7 +2,10 @@
 
 import asyncpg
 import pytest
+from click.testing import CliRunner
 
+from app.domain.accounts.services import as_username
+from app.domain.publishing.commands import seed
 from app.domain.publishing.demo import EMAIL, PASSWORD, load_demo
 from app.domain.publishing.samples import samples
 from app.domain.publishing.seeding import Volumes, fill
@@ -21,7 +24,7 @@ def test_the_samples_are_real_texts_by_named_authors():
     assert len(texts) > 50
     assert all(text.author and text.title and text.description and text.body.strip() and text.tags for text in texts)
     assert any(not text.body.isascii() for text in texts)
-    assert {text.author for text in texts if "@" in text.author} == set()
+    assert {text.author for text in texts if as_username(text.author) != text.author} == set()
     assert len({text.author for text in texts}) == len({text.author.lower() for text in texts})
 
 
@@ -45,6 +48,12 @@ async def test_a_database_of_given_volumes(database, admin, client):
     assert page["articlesCount"] == len(page["articles"]) == 60
     dates = [article["createdAt"] for article in page["articles"]]
     assert dates == sorted(dates, reverse=True)
+
+
+def test_what_cannot_be_is_refused_by_the_option_s_name():
+    told = CliRunner().invoke(seed, ["--users", "2", "--articles", "3", "--favorites", "7"])
+    assert told.exit_code == 2
+    assert "Invalid value for --favorites: 2 users have at most 6 favorites among 3 articles." in told.stderr
 
 
 async def test_more_favourites_than_pairs_are_all_pairs(database, admin):

@@ -43,8 +43,16 @@ def test_without_any_it_is_told(command: Command, monkeypatch: pytest.MonkeyPatc
         ),
         ("postgresql://ann@db/house", "postgresql://ann@db/house", ""),
         ("postgresql://db/house", "postgresql://db/house", ""),
+        (
+            "postgresql://ann@db/house?sslmode=require&password=p%40ss+word&application_name=a%20b",
+            "postgresql://ann@db/house?sslmode=require&application_name=a%20b",
+            "p@ss word",
+        ),
+        ("postgresql://ann@db/house?p%61ssword=hidden", "postgresql://ann@db/house", "hidden"),
+        ("postgresql://ann:first@db/house?password=second", "postgresql://ann@db/house", "first"),
+        ("postgresql://ann@db/house?sslkey=k.pem&sslpassword=pem", "postgresql://ann@db/house?sslkey=k.pem", ""),
     ],
-    ids=["password", "none", "nobody"],
+    ids=["password", "none", "nobody", "option", "encoded option", "both", "key's"],
 )
 def test_the_password_is_no_argument(
     command: Command, capfd: pytest.CaptureFixture[str], tmp_path: Path, url: str, shown: str, password: str

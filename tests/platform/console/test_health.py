@@ -1,8 +1,9 @@
-"""`healthcheck` asks /health and nothing else: it neither reads settings nor follows a proxy."""
+"""`healthcheck` asks /health where the settings say that the server listens, and follows no proxy."""
 
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -44,8 +45,14 @@ def test_a_server_that_answers_is_healthy(host: str):
 
 
 @pytest.mark.usefixtures("server")
-def test_settings_are_not_looked_at():
+def test_other_settings_are_not_judged():
     assert ask(LITEHOUSE_WORKERS="none", LITEHOUSE_NONSENSE="1").exit_code == 0
+
+
+def test_the_port_is_read_where_serve_reads_it(server: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("LITEHOUSE_PORT")
+    (tmp_path / "litehouse_port").write_text(f"{server.server_port}\n")
+    assert ask(LITEHOUSE_SECRETS_DIR=str(tmp_path)).exit_code == 0
 
 
 @pytest.mark.usefixtures("server")

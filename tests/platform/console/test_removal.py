@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from app.platform.console.removal import without_recipes
 from tests.platform.console.conftest import Command
 
 
@@ -55,6 +56,29 @@ def test_production_wants_the_name_typed(command: Command, name: str, fresh_data
 def test_another_name_is_refused(command: Command, name: str, fresh_database_url: str):
     assert command("flush", f"{name}x").exit_code == 1
     assert users(fresh_database_url) == 1
+
+
+RECIPES = """# What one does.
+
+# fill the database: just seed --users 2000
+[group('database')]
+seed *options:
+    @exec python -m app seed "$@"
+
+# seed the lawn
+seed-lawn:
+    @exec python -m app seed-lawn
+
+# measure
+bench:
+    @exec python -m bench
+"""
+
+
+def test_the_recipes_of_a_module_s_commands_go_with_it():
+    left = without_recipes(RECIPES, ["app seed"])
+    assert left == RECIPES.replace(RECIPES[RECIPES.index("# fill") : RECIPES.index("# seed the lawn")], "")
+    assert without_recipes(RECIPES, []) == RECIPES
 
 
 def test_only_a_module_can_be_removed(command: Command):

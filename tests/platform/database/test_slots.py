@@ -4,6 +4,7 @@ import asyncio
 from time import monotonic
 
 import pytest
+from prometheus_client import REGISTRY
 
 from app.kit.errors import Busy
 from app.platform.database.pools import OversizedError
@@ -30,15 +31,22 @@ async def test_every_connection_has_its_ceilings(pools):
 
 async def test_an_exhausted_pool_is_busy_within_its_timeout(pools):
     database = await pools(read_pool_size=2, pool_timeout=0.3)
+    waited = waits()
     held = await database.read.acquire_many(2)
     begun = monotonic()
     with pytest.raises(Busy) as refusal:
         await database.reader().fetch("SELECT 1", ())
     assert 0.25 <= monotonic() - begun < 2
+    assert waits() - waited > 0.25, "who waits in vain is missing in the histogram"
     assert refusal.value.headers["Retry-After"] == "1"
     for slot in held:
         database.read.release(slot)
     assert await database.reader().fetch("SELECT 1", ())
+
+
+def waits() -> float:
+    """The seconds that the histogram has for the read pool."""
+    return REGISTRY.get_sample_value("database_slot_wait_seconds_sum", {"pool": "read"}) or 0.0
 
 
 async def test_requests_for_several_slots_never_wait_crosswise(pools):

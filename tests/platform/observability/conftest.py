@@ -11,7 +11,6 @@ import pytest
 import structlog
 
 from app.platform.observability import logging as house_logging
-from app.platform.observability import loop, requests
 from app.platform.observability.lines import Lines
 from app.platform.observability.logging import configure_logging
 
@@ -22,12 +21,10 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[s
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     monkeypatch.setattr(house_logging, "STDOUT", Lines(writing))
-    root, loggers = logging.getLogger(), dict(logging.root.manager.loggerDict)
+    root = logging.getLogger()
+    levels = {name: logging.getLogger(name).level for name in house_logging.TALKATIVE}
     kept = root.handlers[:], root.level, warnings.showwarning, structlog.get_config()
     configure_logging("info")
-    structlog.configure(cache_logger_on_first_use=False)
-    for module in (requests, loop):  # an earlier test may have used theirs, which then keeps its first output
-        monkeypatch.setattr(module, "log", structlog.get_logger())
     text = bytearray()
 
     def read() -> list[dict[str, Any]]:
@@ -42,7 +39,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[s
     logging.captureWarnings(capture=False)
     warnings.showwarning = kept[2]
     structlog.configure(**kept[3])
-    for name in loggers.keys() & set(house_logging.TALKATIVE):
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
     os.close(reading)
     os.close(writing)

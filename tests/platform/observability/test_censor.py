@@ -1,13 +1,14 @@
 """What must not be shown is not shown, and what may be shown is."""
 
 from dataclasses import dataclass
+from secrets import token_urlsafe
 from uuid import UUID
 
 import msgspec
 import pytest
 from pydantic import SecretStr
 
-from app.platform.observability.censor import censored, censored_pair, is_secret, scrubbed
+from app.platform.observability.censor import LONGEST, censored, censored_pair, is_secret, scrubbed
 
 CANARY = "canary-3141"
 
@@ -109,8 +110,31 @@ def test_texts_lose_their_secrets(text):
 
 @pytest.mark.parametrize(
     "text",
+    ["{}", "signed in with {}.", "/reset/{}/now", "('{}', 1)", "x{}", "{}" + " and more" * 2_000],
+    ids=["alone", "sentence", "path", "quoted", "glued", "long"],
+)
+def test_a_token_of_the_house_is_known_by_its_form(text):
+    token = "lh_" + token_urlsafe(32)
+
+    shown = scrubbed(text.format(token))
+
+    assert token[10:] not in shown
+    assert "lh_***" in shown
+
+
+def test_a_token_at_the_cut_of_a_long_text_is_none_left():
+    token = "lh_" + token_urlsafe(32)
+
+    shown = scrubbed("a" * (LONGEST // 2 - 20) + token + "z" * LONGEST)
+
+    assert token[:12] not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
     [
         "article published",
+        "lh_worker",
         "http://example.com/a?b=c",
         "mail to a@b.c: sent",
         "3 = 1 + 2",

@@ -36,6 +36,14 @@ def read(end: int) -> bytes:
         read += piece
 
 
+async def arriving(end: int) -> bytes:
+    """What comes next, however late."""
+    async with asyncio.timeout(10):
+        while not (text := read(end)):
+            await asyncio.sleep(FLUSH_AFTER)
+    return text
+
+
 def test_line_is_written_when_flushed(pipe):
     lines = Lines(pipe[1])
     lines.write(b"one\n")
@@ -51,8 +59,7 @@ async def test_later_lines_go_out_together_after_a_moment(pipe):
     lines.later(b"two\n")
     assert read(pipe[0]) == b""
 
-    await asyncio.sleep(FLUSH_AFTER * 5)
-    assert read(pipe[0]) == b"one\ntwo\n"
+    assert await arriving(pipe[0]) == b"one\ntwo\n"
 
 
 async def test_full_piece_does_not_wait(pipe):
@@ -66,14 +73,16 @@ async def test_full_piece_does_not_wait(pipe):
 def test_line_left_by_a_closed_loop_goes_out_with_the_next_loops(pipe):
     lines = Lines(pipe[1])
 
-    async def say(line: bytes, seconds: float) -> None:
+    async def say(line: bytes) -> None:
         lines.later(line)
-        await asyncio.sleep(seconds)
 
-    asyncio.run(say(b"one\n", 0))
-    asyncio.run(say(b"two\n", FLUSH_AFTER * 5))
+    async def say_and_wait(line: bytes) -> bytes:
+        lines.later(line)
+        return await arriving(pipe[0])
 
-    assert read(pipe[0]) == b"one\ntwo\n"
+    asyncio.run(say(b"one\n"))
+
+    assert asyncio.run(say_and_wait(b"two\n")) == b"one\ntwo\n"
 
 
 def test_each_piece_is_whole_lines_and_no_longer_than_a_pipe_takes_at_once(pipe, monkeypatch):

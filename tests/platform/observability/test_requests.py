@@ -15,7 +15,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 
-from app.platform.observability.identity import current_correlation_id, current_request_id
+from app.platform.observability.identity import IDS
 from app.platform.observability.requests import Observed
 
 FALLBACK = b'{"status":500,"title":"Internal Server Error"}'
@@ -66,8 +66,9 @@ async def break_down() -> None:
 async def tell_ids(request: Request) -> dict[str, Any]:
     await asyncio.sleep(0.001)
     async with asyncio.TaskGroup() as group:
-        told = group.create_task(asyncio.to_thread(current_request_id))
-    ids = {"request": current_request_id(), "correlation": current_correlation_id(), "thread": told.result()}
+        told = group.create_task(asyncio.to_thread(IDS.get))
+    request_id, correlation_id = IDS.get()
+    ids = {"request": request_id, "correlation": correlation_id, "thread": told.result().request}
     return ids | {"state": request.scope["state"]["request_id"]}
 
 
@@ -84,7 +85,7 @@ async def stream_without_end() -> Stream:
 @websocket("/talk")
 async def talk(socket: WebSocket) -> None:
     await socket.accept()
-    await socket.send_text(f"é{current_request_id()}")
+    await socket.send_text(f"é{IDS.get().request}")
     await socket.close()
 
 
@@ -177,8 +178,7 @@ async def test_correlation_id_is_known_inside_and_logged_beside_the_request_id(c
 
     assert answer.json() == {"request": "r-1", "correlation": "c-1", "thread": "r-1", "state": "r-1"}
     assert (lines[0]["request_id"], lines[0]["correlation_id"]) == ("r-1", "c-1")
-    assert current_request_id() is None
-    assert current_correlation_id() is None
+    assert IDS.get() is None
 
 
 async def test_concurrent_requests_know_their_own_ids(client):

@@ -40,6 +40,13 @@ with share(Path(sys.argv[1]), state=Path(sys.argv[2])) as server:
 """
 
 
+def test_a_port_in_the_shell_leads_nowhere_else(project: Project, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PGPORT", "1")
+    with project.share() as server:
+        assert asyncio.run(whoami(server.url)) == "litehouse at litehouse"
+        assert project.ask("SELECT 1") == "1"
+
+
 def test_server_runs_for_the_block(project: Project):
     with project.share() as server:
         assert asyncio.run(whoami(server.url)) == "litehouse at litehouse"

@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
-from sqlalchemy import Select, bindparam, func, insert, literal, select
+from sqlalchemy import Select, String, bindparam, func, insert, literal, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.kit.errors import Invalid
@@ -89,6 +89,33 @@ async def test_optional_filters_are_left_out_of_the_statement(database, statemen
         assert [s.id for s in await ships.all(reader, owner="x", kind="even", names=["ship 1", "ship 2"])] == [2]
     assert [statement.count("ship.kind =") for statement in sent] == [0, 1, 1]
     assert "IS NULL" not in "".join(sent)
+
+
+@query(ship)
+def famous_ships(q: Select, *, owner: str | None, kind: str) -> Select:
+    return q.where(Ship.name.in_(["ship 1", "ship 3"]), Ship.kind == kind, Ship.id.in_([1, 2, 3])).order_by(Ship.id)
+
+
+async def test_a_list_of_constants_is_a_part_of_the_statement(database):
+    assert [s.id for s in await famous_ships.all(database.reader(), owner="x", kind="odd")] == [1, 3]
+
+
+@query(ship)
+def unowned_ships(q: Select, *, owner: str | None, id: int) -> Select:  # noqa: A002
+    return q.where(func.coalesce(literal(None, String()), Ship.name) == Ship.name, Ship.id == id)
+
+
+async def test_a_constant_may_be_none(database):
+    assert [s.id for s in await unowned_ships.all(database.reader(), owner="x", id=5)] == [5]
+
+
+async def test_an_argument_that_is_a_list_is_compared_with_any(database):
+    @query(ship)
+    def named_ships(q: Select, *, owner: str | None, names: list[str]) -> Select:
+        return q.where(Ship.name.in_(names))
+
+    with pytest.raises(TypeError, match=r"compare with a list that is an argument by `== func.any\(names\)`"):
+        await named_ships.all(database.reader(), owner="x", names=["ship 1"])
 
 
 async def test_a_page_and_its_total_are_one_statement(database, statements):

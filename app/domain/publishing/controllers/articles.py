@@ -29,7 +29,7 @@ class ArticleController(Controller):
 
     path = "/articles"
 
-    @get(permission=PUBLIC)
+    @get(permission=PUBLIC, cached=True)
     async def list_articles(
         self,
         viewer: NamedDependency[Viewer],
@@ -72,7 +72,7 @@ class ArticleController(Controller):
         article = await articles.publish(viewer, data.article)
         return Response(ArticleEnvelope(article), headers={"Location": f"/api/articles/{quote(article.slug)}"})
 
-    @get("/{slug:str}", permission=PUBLIC, refuses=(NotFound,))
+    @get("/{slug:str}", permission=PUBLIC, cached=True, refuses=(NotFound,))
     async def read_article(
         self, slug: FromPath[str], viewer: NamedDependency[Viewer], reader: NamedDependency[Reader]
     ) -> ArticleEnvelope:

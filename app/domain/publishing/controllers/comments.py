@@ -8,12 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
-from app.domain.publishing.queries import article_by_slug, comments_on
+from app.domain.publishing.queries import article_key, comments_on
 from app.domain.publishing.schemas import CommentEnvelope, CommentsEnvelope, PostComment
 from app.domain.publishing.services import CommentService
 from app.kit.errors import Forbidden, NotFound, found
 from app.kit.identity import Viewer
-from app.kit.pagination import Window
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, post
 from app.platform.security import PUBLIC, SIGNED_IN
@@ -30,7 +29,7 @@ class CommentController(Controller):
 
     path = "/articles/{slug:str}/comments"
 
-    @get(permission=PUBLIC, refuses=(NotFound,))
+    @get(permission=PUBLIC, cached=True, refuses=(NotFound,))
     async def list_comments(
         self,
         slug: FromPath[str],
@@ -40,9 +39,9 @@ class CommentController(Controller):
         offset: Offset = 0,
     ) -> CommentsEnvelope:
         """List the comments on an article, newest first."""
-        page = await comments_on.page(reader, Window(limit, offset), slug=slug, viewer=viewer.id)
-        found(page.items or await article_by_slug.one(reader, slug=slug, viewer=viewer.id), "article")
-        return CommentsEnvelope(page.items)
+        comments = await comments_on.all(reader, slug=slug, viewer=viewer.id, limit=limit, offset=offset)
+        found(comments or await article_key.one(reader, slug=slug), "article")
+        return CommentsEnvelope(comments)
 
     @post(permission=SIGNED_IN, refuses=(NotFound,))
     async def post_comment(

@@ -18,7 +18,7 @@ class ProfileController(Controller):
 
     path = "/profiles/{username:str}"
 
-    @get(permission=PUBLIC, refuses=(NotFound,))
+    @get(permission=PUBLIC, cached=True, refuses=(NotFound,))
     async def read_profile(
         self, username: FromPath[str], viewer: NamedDependency[Viewer], reader: NamedDependency[Reader]
     ) -> ProfileEnvelope:

@@ -9,7 +9,7 @@ from app.platform.handlers import get
 from app.platform.security import PUBLIC
 
 
-@get("/tags", permission=PUBLIC)
+@get("/tags", permission=PUBLIC, cached=True)
 async def list_tags(reader: NamedDependency[Reader]) -> TagsEnvelope:
     """List tags in use, most used first.
 
