@@ -5,7 +5,7 @@ import gc
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from app.platform import migrations
 from app.platform.database import pools
 from app.platform.database.model import Base
 from app.platform.database.pools import Database
+from app.platform.database.slots import Slot
 from app.platform.postgres.sharing import share
 from config.settings import Settings, load
 
@@ -253,14 +254,16 @@ class Counter:
 def counter() -> Iterator[Counter]:
     counter = Counter()
 
+    fetch_uncounted = Slot.fetch
+
     class Counted(asyncpg.Connection):
         async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
             counter.statements.append(query)
             return await super().execute(query, *args, timeout=timeout)
 
-        async def fetch(self, query: str, *args: object, **options: object) -> list[asyncpg.Record]:
-            counter.statements.append(query)
-            return await super().fetch(query, *args, **options)
+    async def fetch(slot: Slot, sql: str, parameters: Sequence[object]) -> list[asyncpg.Record]:
+        counter.statements.append(sql)
+        return await fetch_uncounted(slot, sql, parameters)
 
     async def connect(*args: object, **options: object) -> asyncpg.Connection:
         return await asyncpg.connect(*args, connection_class=Counted, **options)
@@ -271,6 +274,7 @@ def counter() -> Iterator[Counter]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pools, "connect", connect)
+        patch.setattr(Slot, "fetch", fetch)
         yield counter
     event.remove(Engine, "before_cursor_execute", count)
 

@@ -55,7 +55,10 @@ def _told(origin: str) -> Headers:
 
 
 def _given(scope: HTTPScope, name: bytes) -> bytes:
-    return next((value for key, value in scope["headers"] if key == name), b"")
+    for key, value in scope["headers"]:
+        if key == name:
+            return value
+    return b""
 
 
 def _telling(told: Headers, send: Send) -> Send:

@@ -25,6 +25,7 @@ from app.kit.errors import (
     Unexpected,
     Violation,
 )
+from app.platform.observability.identity import IDS
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -91,7 +92,8 @@ def refuse(request: Request[Any, Any, Any], error: AppError) -> Response[bytes]:
     """Answer with the error's document and headers."""
     scope = request.scope
     instance = quote(scope["path"], safe="/:@!$&'()*+,;=~", errors="replace")
-    document = problem(error, instance=instance, request_id=scope.get("state", {}).get("request_id"))
+    ids = IDS.get()
+    document = problem(error, instance=instance, request_id=None if ids is None else ids.request)
     return Response(
         msgspec.json.encode(document),
         status_code=error.status,

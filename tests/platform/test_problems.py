@@ -21,6 +21,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from app.kit.errors import AppError, Busy, Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Violation
+from app.platform.observability.identity import IDS, Ids
 from app.platform.problem_pages import problem_pages
 from app.platform.problems import FALLBACK_500, Problem, exception_handlers, problem
 from app.platform.security import PUBLIC
@@ -72,8 +73,11 @@ class Identified:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["request_id"] = "request-1"  # type: ignore[typeddict-item]
-        await self.app(scope, receive, send)
+        token = IDS.set(Ids("request-1", "request-1"))
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            IDS.reset(token)
 
 
 @pytest.fixture(scope="module")

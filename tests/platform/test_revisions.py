@@ -74,9 +74,10 @@ def test_a_circle_is_refused(copy):
 
 def test_a_folder_that_was_deleted_by_hand_is_refused(copy):
     deleted = copy.revisions.branches[1]
-    copy.add("antiques", depends_on=copy.revisions.head(deleted))
+    head = copy.revisions.head(deleted)
+    copy.add("antiques", depends_on=head)
     shutil.rmtree(copy.path / "versions" / deleted)
-    with pytest.raises(MigrationError, match=f"{deleted}_0001"):
+    with pytest.raises(MigrationError, match=f"'{head}'"):
         Revisions(copy.path)
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import asyncpg
 import structlog
+from asyncpg.prepared_stmt import PreparedStatement
 from prometheus_client import Gauge, Histogram
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.kit.errors import Busy
 from app.platform.database.slow import SlowStatements
+from app.platform.observability.metrics import Spread
 
 log = structlog.get_logger()
 
@@ -34,24 +36,33 @@ CLOSE_TIMEOUT = 2.0  # seconds a connection has to say good-bye before its socke
 class Slot:
     """One physical connection: `raw` runs compiled statements, `sa` lets an ORM session join in as a guest."""
 
-    __slots__ = ("_slow", "born", "had_guest", "raw", "returned", "sa")
+    __slots__ = ("_prepared", "_slow", "born", "had_guest", "raw", "returned", "sa")
 
     def __init__(self, raw: asyncpg.Connection, sa: AsyncConnection, slow: SlowStatements) -> None:
         self.raw = raw
         self.sa = sa
         self._slow = slow
+        self._prepared: dict[str, PreparedStatement] = {}  # as many as the house has: it writes them itself
         self.had_guest = False
         self.born = self.returned = monotonic()
 
     async def fetch(self, sql: str, parameters: Sequence[Any]) -> list[asyncpg.Record]:
-        """The statement's rows."""
+        """The statement's rows, by a statement that this connection prepares once."""
         begun = perf_counter()
         try:
-            return await self.raw.fetch(sql, *parameters)
+            statement = self._prepared.get(sql) or await self._prepare(sql)
+            return await statement.fetch(*parameters)
+        except asyncpg.InvalidCachedStatementError:  # a table was changed under it: whoever asks again has a new one
+            self._prepared.clear()
+            raise
         finally:
             seconds = perf_counter() - begun
             if seconds > self._slow.threshold:
                 self._slow.note(sql, seconds)
+
+    async def _prepare(self, sql: str) -> PreparedStatement:
+        statement = self._prepared[sql] = await self.raw.prepare(sql)
+        return statement
 
     def is_sound(self) -> bool:
         """Whether the connection lives and is outside any transaction."""
@@ -91,7 +102,7 @@ class SlotPool:
         self.name = name
         self.limits = limits
         self._connect = connect
-        self._waits = WAIT.labels(name)
+        self._waits = Spread(WAIT.labels(name), SECONDS)
         self._free = limits.size  # permits: slots that may be lent, whether their connection is open or not
         self._idle: list[Slot] = []
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -123,7 +134,7 @@ class SlotPool:
             try:
                 await self._permit(count)
             finally:
-                self._waits.observe(monotonic() - begun)
+                self._waits.add(monotonic() - begun)
             return await self._open(count, begun + self.limits.timeout)
         except TimeoutError as error:
             log.warning("no slot in time", pool=self.name, **self.gauges())
@@ -254,7 +265,8 @@ class SlotPool:
         self._readmit(1)
 
     def observe(self) -> None:
-        """Write the pool's gauges; the database does so once a second, since several workers share one page of them."""
+        """Write the figures of the pool, once a second: several workers share one page of them."""
+        self._waits.publish()
         for state, number in self.gauges().items():
             SLOTS.labels(self.name, state).set(number)
 

@@ -61,8 +61,6 @@ class Exchange:
     def began(self) -> None:
         """Before the application is entered."""
         TRAFFIC.in_progress += 1
-        state = self._scope.setdefault("state", {})
-        state["request_id"], state["correlation_id"] = self.ids
 
     def send(self, message: Any) -> Awaitable[None]:
         """What the application calls to answer. No coroutine of its own: each costs a third of a microsecond."""
@@ -168,9 +166,7 @@ class Conversation(Exchange):
     __slots__ = ()
 
     def began(self) -> None:
-        """Before the application is entered."""
-        state = self._scope.setdefault("state", {})
-        state["request_id"], state["correlation_id"] = self.ids
+        """Before the application is entered; it is none of the requests in progress."""
 
     def send(self, message: Any) -> Awaitable[None]:
         """What the application calls to speak."""

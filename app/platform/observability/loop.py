@@ -101,6 +101,7 @@ class LoopWatch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._timer.cancel()
+        TRAFFIC.publish()
         self._over.set()
         self._thread.join()  # it waits on that event and nothing else
         LAG.set(0)

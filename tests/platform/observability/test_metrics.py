@@ -98,7 +98,7 @@ async def test_ten_thousand_of_anything_are_as_many_series_as_one(client, method
         await ask(n)
 
     assert samples(metrics_page()[0]).keys() == before
-    assert len(TRAFFIC._series) < 100
+    assert len(TRAFFIC._tallies) < 100
 
 
 async def test_requests_in_progress_are_seen_while_they_are():

@@ -63,13 +63,12 @@ async def break_down() -> None:
 
 
 @get("/ids")
-async def tell_ids(request: Request) -> dict[str, Any]:
+async def tell_ids() -> dict[str, Any]:
     await asyncio.sleep(0.001)
     async with asyncio.TaskGroup() as group:
         told = group.create_task(asyncio.to_thread(IDS.get))
     request_id, correlation_id = IDS.get()
-    ids = {"request": request_id, "correlation": correlation_id, "thread": told.result().request}
-    return ids | {"state": request.scope["state"]["request_id"]}
+    return {"request": request_id, "correlation": correlation_id, "thread": told.result().request}
 
 
 @get("/endless")
@@ -176,7 +175,7 @@ async def test_fresh_ids_differ(client, lines):
 async def test_correlation_id_is_known_inside_and_logged_beside_the_request_id(client, lines):
     answer = await client.get("/ids", headers={"X-Request-ID": "r-1", "X-Correlation-ID": "c-1"})
 
-    assert answer.json() == {"request": "r-1", "correlation": "c-1", "thread": "r-1", "state": "r-1"}
+    assert answer.json() == {"request": "r-1", "correlation": "c-1", "thread": "r-1"}
     assert (lines[0]["request_id"], lines[0]["correlation_id"]) == ("r-1", "c-1")
     assert IDS.get() is None
 
