@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from functools import lru_cache
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any
 
 import msgspec
@@ -44,11 +44,23 @@ class Exchange:
     """An HTTP request and its answer."""
 
     _event = "request"
-    __slots__ = ("_end", "_id_header", "_method", "_path", "_scope", "_send", "_size", "_start", "ids", "status")
+    __slots__ = (
+        "_end",
+        "_ended_at",
+        "_id_header",
+        "_method",
+        "_path",
+        "_scope",
+        "_send",
+        "_size",
+        "_start",
+        "ids",
+        "status",
+    )
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._start = perf_counter()
-        self._end = 0.0
+        self._end = self._ended_at = 0.0
         self._scope: Any = scope
         self._send = send
         self._method = self._scope.get("method", "GET")
@@ -90,7 +102,7 @@ class Exchange:
 
     def ended(self) -> None:
         """After the application returned."""
-        self._end = self._end or perf_counter()
+        self._end, self._ended_at = self._end or perf_counter(), time()
         self.status = self.status or CLIENT_GONE
         TRAFFIC.in_progress -= 1
         TRAFFIC.count(self._method, self.route, self.status, self._end - self._start)
@@ -110,7 +122,7 @@ class Exchange:
         route = self.route
         client = self._scope.get("client")
         line = AccessLine(
-            timestamp=datetime.now(UTC),
+            timestamp=datetime.fromtimestamp(self._ended_at, UTC),
             level="info",
             event=self._event,
             request_id=request,
@@ -188,5 +200,5 @@ class Conversation(Exchange):
 
     def ended(self) -> None:
         """After the application returned."""
-        self._end = self._end or perf_counter()
+        self._end, self._ended_at = self._end or perf_counter(), time()
         self.status = self.status or CLIENT_GONE

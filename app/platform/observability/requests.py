@@ -11,17 +11,19 @@ from app.platform.observability.lines import STDOUT
 
 log = structlog.get_logger(__name__)
 
+Write = Callable[[Callable[[], bytes]], None]
+
 
 class Observed:
     """The whole ASGI application, observed; also what a router's middleware never sees: 404, 405, preflights.
 
     `fallback` is the problem document that is sent with 500 when an exception escapes the application. `write` takes
-    each access line, its newline included, on the event loop; None: no access log.
+    what makes each access line, its newline included, on the event loop; None: no access log.
     """
 
     __slots__ = ("_app", "_fallback", "_write")
 
-    def __init__(self, app: ASGIApp, *, fallback: bytes, write: Callable[[bytes], None] | None = STDOUT.later) -> None:
+    def __init__(self, app: ASGIApp, *, fallback: bytes, write: Write | None = STDOUT.later) -> None:
         self._app = app
         self._fallback = fallback
         self._write = write
@@ -46,4 +48,4 @@ class Observed:
             IDS.reset(token)
             exchange.ended()
             if self._write is not None:
-                self._write(exchange.line())
+                self._write(exchange.line)

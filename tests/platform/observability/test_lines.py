@@ -5,11 +5,12 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from app.platform.observability.lines import ATOMIC, FLUSH_AFTER, KEPT, Lines
+from app.platform.observability.lines import ATOMIC, FLUSH_AFTER, KEPT, TOGETHER, Lines
 
 
 @pytest.fixture
@@ -55,29 +56,29 @@ def test_line_is_written_when_flushed(pipe):
 
 async def test_later_lines_go_out_together_after_a_moment(pipe):
     lines = Lines(pipe[1])
-    lines.later(b"one\n")
-    lines.later(b"two\n")
+    lines.later(partial(bytes, b"one\n"))
+    lines.later(partial(bytes, b"two\n"))
     assert read(pipe[0]) == b""
 
     assert await arriving(pipe[0]) == b"one\ntwo\n"
 
 
-async def test_full_piece_does_not_wait(pipe):
+async def test_many_do_not_wait(pipe):
     lines = Lines(pipe[1])
-    for _ in range(ATOMIC // 64):
-        lines.later(b"x" * 63 + b"\n")
+    for _ in range(TOGETHER):
+        lines.later(partial(bytes, b"x" * 63 + b"\n"))
 
-    assert len(read(pipe[0])) == ATOMIC
+    assert len(read(pipe[0])) == 64 * TOGETHER
 
 
 def test_line_left_by_a_closed_loop_goes_out_with_the_next_loops(pipe):
     lines = Lines(pipe[1])
 
     async def say(line: bytes) -> None:
-        lines.later(line)
+        lines.later(partial(bytes, line))
 
     async def say_and_wait(line: bytes) -> bytes:
-        lines.later(line)
+        lines.later(partial(bytes, line))
         return await arriving(pipe[0])
 
     asyncio.run(say(b"one\n"))
@@ -105,7 +106,7 @@ async def test_nobody_waits_for_a_reader_who_has_stopped(pipe):
     capacity = fcntl.fcntl(pipe[1], fcntl.F_GETPIPE_SZ)
     count = 4 * KEPT // 1000
     for n in range(count):
-        lines.later(b"%6d" % n + b"x" * 993 + b"\n")
+        lines.later(partial(bytes, b"%6d" % n + b"x" * 993 + b"\n"))
     lines.write(b"z" * 9000 + b"\n")
     lines.flush()
 

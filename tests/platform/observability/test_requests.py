@@ -110,7 +110,8 @@ def app(lines: list[dict[str, Any]], written: list[bytes]) -> Litestar:
         cors_config=CORSConfig(allow_origins=["https://front.example"]),
     )
 
-    def write(line: bytes) -> None:
+    def write(make: Callable[[], bytes]) -> None:
+        line = make()
         assert line.endswith(b"}\n")
         assert line.count(b"\n") == 1
         written.append(line)
@@ -445,7 +446,8 @@ async def test_lifespan_passes_untouched():
 
 
 def observed(inner: Callable[..., Any], written: list[bytes] | None = None) -> Any:
-    return Observed(inner, fallback=FALLBACK, write=(written if written is not None else []).append)
+    kept = [] if written is None else written
+    return Observed(inner, fallback=FALLBACK, write=lambda make: kept.append(make()))
 
 
 async def answer_ok(send: Callable[..., Any]) -> None:
