@@ -143,11 +143,37 @@ async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litesta
         yield app
 
 
+class Aside:
+    """A connection beside the application's, kept from test to test: making one takes longer than most of them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._kept: asyncpg.Connection | None = None
+
+    async def connection(self) -> asyncpg.Connection:
+        """It, or a new one after a test that ended all there were."""
+        if self._kept is None or self._kept.is_closed():
+            self._kept = await asyncpg.connect(self._url)
+        return self._kept
+
+    async def close(self) -> None:
+        if self._kept is not None:
+            await self._kept.close()
+
+
+@pytest.fixture(scope="session")
+async def aside(database_url: str) -> AsyncIterator[Aside]:
+    """The tests' own connection to their database."""
+    aside = Aside(database_url)
+    yield aside
+    await aside.close()
+
+
 @pytest.fixture
-async def app(house: Litestar) -> AsyncIterator[Litestar]:
+async def app(house: Litestar, aside: Aside) -> AsyncIterator[Litestar]:
     """The application, on a database that is empty again after the test."""
     yield house
-    await _empty(house.state.database.url)
+    await _empty(await aside.connection())
 
 
 @pytest.fixture
@@ -185,14 +211,16 @@ ON CONFLICT DO NOTHING
 """
 
 
-async def _empty(url: str) -> None:
+async def _empty(connection: asyncpg.Connection) -> None:
     # As a replica: neither triggers nor foreign keys run, so that each table is emptied once and counted never.
     # The list is made now: the tables are known once the application has imported its modules.
     statements = "".join(
         f'IF EXISTS (SELECT FROM "{table.name}") THEN DELETE FROM "{table.name}"; END IF; '
         for table in reversed(Base.metadata.sorted_tables)
     )
-    await _execute(url, f"SET session_replication_role = replica; DO $$ BEGIN {statements} {MARK_ALL}; END $$")
+    async with connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(f"DO $$ BEGIN {statements} {MARK_ALL}; END $$")
 
 
 @dataclass
@@ -210,7 +238,7 @@ class SignedIn(httpx.Auth):
 
 
 @pytest.fixture
-def sign_in(database: Database) -> Callable[..., object]:
+def sign_in(app: Litestar, aside: Aside) -> Callable[..., object]:
     """Make a user and a token for them, without the cost of a password."""
 
     async def make(username: str = "", *, is_superuser: bool = False) -> SignedIn:
@@ -218,28 +246,24 @@ def sign_in(database: Database) -> Callable[..., object]:
         token = f"lh_{secrets.token_urlsafe(32)}"
         digest = hashlib.sha256(token.encode()).digest()
         async with asyncio.timeout(10):
-            rows = await _insert_user(database.url, username, digest, is_superuser)
-        return SignedIn(rows, username, f"{username}@example.com", token)
+            user = await _insert_user(await aside.connection(), username, digest, is_superuser)
+        return SignedIn(user, username, f"{username}@example.com", token)
 
     return make
 
 
-async def _insert_user(url: str, username: str, digest: bytes, is_superuser: bool) -> UUID:
-    connection = await asyncpg.connect(url)
-    try:
-        user = await connection.fetchval(
-            "INSERT INTO accounts_user (username, email, password, is_superuser) VALUES ($1, $2, '!', $3) RETURNING id",
-            username,
-            f"{username}@example.com",
-            is_superuser,
-        )
-        await connection.execute(
-            "INSERT INTO accounts_token (user_id, digest, expires_at) VALUES ($1, $2, now() + interval '1 day')",
-            user,
-            digest,
-        )
-    finally:
-        await connection.close()
+async def _insert_user(connection: asyncpg.Connection, username: str, digest: bytes, is_superuser: bool) -> UUID:
+    user = await connection.fetchval(
+        "INSERT INTO accounts_user (username, email, password, is_superuser) VALUES ($1, $2, '!', $3) RETURNING id",
+        username,
+        f"{username}@example.com",
+        is_superuser,
+    )
+    await connection.execute(
+        "INSERT INTO accounts_token (user_id, digest, expires_at) VALUES ($1, $2, now() + interval '1 day')",
+        user,
+        digest,
+    )
     return user
 
 

@@ -100,11 +100,11 @@ class Changes:
         """Those of transactions that had ended when it last came by: everybody who is not late has seen them."""
         oldest = 0
         while True:
+            await asyncio.sleep(KEPT_SECONDS + 5)
             try:
                 oldest = await self._forget(oldest)
             except Exception as error:  # noqa: BLE001 - the next time will do
                 log.warning("old marks of changes were not cleared away", reason=str(error))
-            await asyncio.sleep(KEPT_SECONDS + 5)
 
     async def _forget(self, oldest: int) -> int:
         [(next_oldest,)] = await self._database.reader().fetch(OLDEST, ())
