@@ -146,3 +146,28 @@ createsuperuser *options:
 [group('manage')]
 changepassword *arguments:
     @exec python -m app changepassword "$@"
+
+# take the users of a Django project over: just import-django-users users.json --dry-run
+[group('manage')]
+import-django-users *arguments:
+    @exec python -m app import-django-users "$@"
+
+# make a token for a program: just token-create ann "nightly import" --days 30 --scope signed_in
+[group('manage')]
+token-create *arguments:
+    @exec python -m app token-create "$@"
+
+# end a token by its id, or those that a user made by name
+[group('manage')]
+token-revoke which:
+    @exec python -m app token-revoke "$@"
+
+# end all tokens of a user, sign-ins too
+[group('manage')]
+sessions-revoke username:
+    @exec python -m app sessions-revoke "$@"
+
+# delete the tokens that are no good any more
+[group('manage')]
+clearsessions:
+    @exec python -m app clearsessions

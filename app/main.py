@@ -10,25 +10,27 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 from sqlalchemy.orm import configure_mappers
 
-from app.platform.cached_reads import CachedReads, cached_paths
+from app.platform.cached_reads import CachedReads, cached_routes
 from app.platform.cors import CrossOrigin
 from app.platform.database.changes import Changes
 from app.platform.database.pools import Database
 from app.platform.doorstep import Doorstep, methods_of
+from app.platform.forwarding import Forwarded
 from app.platform.handlers import check_routes, providers
 from app.platform.health import Readiness, read_health, read_metrics, read_readiness
 from app.platform.module import Module, installed
-from app.platform.observability.logging import configure_logging
+from app.platform.observability.logging import configure_logging, flush_log
 from app.platform.observability.loop import LoopWatch
 from app.platform.observability.requests import Observed
 from app.platform.openapi.pages import documentation
 from app.platform.problem_pages import problem_pages
 from app.platform.problems import FALLBACK_500, exception_handlers
+from app.platform.ratelimit import sweeping
 from app.platform.request import JSONRequest, check_request
 from app.platform.security import Authenticator, Identity, KnownViewers
 from app.platform.serving import stop_server
 from config.modules import MODULES
-from config.settings import Settings, load
+from config.settings import HttpSettings, Settings, load
 
 log = structlog.get_logger()
 
@@ -42,7 +44,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
     changes = Changes(database)
     readiness = Readiness()
     watch = LoopWatch(settings.logging.loop_block_ms)
-    identity = DefineMiddleware(Identity, database=database, authenticate=_authenticator(modules), known=KnownViewers())
+    authenticator = _authenticator(modules, settings)
+    identity = DefineMiddleware(Identity, database=database, authenticate=authenticator, known=KnownViewers())
     configure_mappers()  # else the first query would, on the loop, for a tenth of a second
     app = Litestar(
         route_handlers=[*_routers(modules), read_health, read_readiness, read_metrics, *problem_pages],
@@ -57,6 +60,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
             _announced("loop watch", watch),
             _announced("database", database.lifespan()),
             _announced("changes", changes.lifespan()),
+            _announced("authenticator", authenticator.lifespan(database)),
+            _announced("counters of attempts", sweeping(database)),
             _announced("readiness", readiness.lifespan()),
         ],
         logging_config=None,
@@ -68,11 +73,17 @@ def create_app(settings: Settings | None = None) -> Litestar:
         for route in documentation(app):
             app.register(route)
     check_routes(app)
-    # What must be seen of every answer, also of unknown routes and preflights, stands outside the router.
-    app.state.kept = kept = CachedReads(app.asgi_handler, cached_paths(app), changes, settings.http.cache_bytes)
-    inside = Doorstep(kept if settings.http.cache_bytes else app.asgi_handler, methods_of(app))
-    app.asgi_handler = Observed(CrossOrigin(inside, settings.http.cors_origins), fallback=FALLBACK_500)
+    _surround(app, changes, settings.http)
     return app
+
+
+def _surround(app: Litestar, changes: Changes, http: HttpSettings) -> None:
+    """What must be seen of every answer, also of unknown routes and preflights, stands outside the router."""
+    app.state.kept = kept = CachedReads(app.asgi_handler, cached_routes(app), changes, http.cache_bytes)
+    inside = Doorstep(kept if http.cache_bytes else app.asgi_handler, methods_of(app))
+    app.asgi_handler = Observed(CrossOrigin(inside, http.cors_origins), fallback=FALLBACK_500)
+    if http.trusted_proxies:
+        app.asgi_handler = Forwarded(app.asgi_handler, http.trusted_proxies)
 
 
 @asynccontextmanager
@@ -82,15 +93,16 @@ async def _announced(name: str, part: AbstractAsyncContextManager[object]) -> As
         log.info("started", part=name)
         yield
     log.info("stopped", part=name)
+    flush_log()
 
 
 def _routers(modules: Sequence[Module]) -> list[ControllerRouterHandler]:
     return [router for module in modules for router in module.routers]
 
 
-def _authenticator(modules: Sequence[Module]) -> Authenticator:
+def _authenticator(modules: Sequence[Module], settings: Settings) -> Authenticator:
     offered = [module.authenticator for module in modules if module.authenticator]
     if len(offered) != 1:
         message = f"exactly one module offers an authenticator; of those in config/modules.py, {len(offered)} do"
         raise LookupError(message)
-    return offered[0]
+    return offered[0](settings)

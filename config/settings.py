@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretStr, 
 from pydantic_settings import NoDecode
 
 from config.loading import SECRETS_FOLDER, Concern, Reading, SettingsError
+from config.rates import Network, Rate, as_networks, as_rate
 
 __all__ = [
     "DatabaseSettings",
@@ -82,6 +83,9 @@ def _follow_environment(reading: Reading) -> None:
     host = reading.text("LITEHOUSE_HOST") or ServerSettings.model_fields["host"].default
     if _is_loopback(host) and not reading.text("LITEHOUSE_DATABASE_URL"):
         reading.default("LITEHOUSE_ENVIRONMENT", "development")
+    if reading.text("LITEHOUSE_ENVIRONMENT") in ("development", "test"):
+        for name in ("SIGN_IN", "SIGN_IN_ACCOUNT", "SIGN_IN_ADDRESS", "SIGN_UP", "SIGN_UP_ADDRESS"):
+            reading.default(f"LITEHOUSE_{name}_LIMIT", "1000000/60")  # all that is tried there comes from one address
     if reading.text("LITEHOUSE_ENVIRONMENT") == "development":
         reading.default("LITEHOUSE_CORS_ORIGINS", "*")
         reading.default("LITEHOUSE_DOCS", "true")
@@ -208,12 +212,24 @@ class DatabaseSettings(Concern):
     lock_timeout: float = Field(3.0, ge=0.1, le=3600)
 
 
+Times = Annotated[Rate, NoDecode, BeforeValidator(as_rate)]
+
+
 class SecuritySettings(Concern):
     """Signing in."""
 
     token_lifetime_days: int = Field(90, ge=1, le=3650)
+    token_idle_days: int = Field(30, ge=1, le=3650)  # without use, then a token ends before its time
+    token_max_days: int = Field(365, ge=1, le=3650)  # that a token may be asked for
     password_workers: int = Field(2, ge=1, le=32)  # threads that hash at once
     password_queue: int = Field(20, ge=0, le=1000)  # waiting for one of them; more: 503
+    strict_realworld_passwords: bool = False  # or their length alone counts at the doors of the RealWorld API
+    # Of sign-ins to one account by one address, to one account by all, and by one address to all.
+    sign_in_limit: Times = Rate(10, 60)
+    sign_in_account_limit: Times = Rate(100, 3600)
+    sign_in_address_limit: Times = Rate(100, 60)
+    sign_up_limit: Times = Rate(10, 3600)  # with one email address
+    sign_up_address_limit: Times = Rate(100, 3600)
 
 
 def _listed(value: object) -> object:
@@ -242,6 +258,7 @@ class HttpSettings(Concern):
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)] = ()
     max_body_bytes: int = Field(1_000_000, ge=1000, le=1_000_000_000)
     cache_bytes: int = Field(32_000_000, ge=0, le=10_000_000_000)  # of kept answers, in each worker
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(as_networks)] = ()
     docs_enabled: bool = Field(False, validation_alias="LITEHOUSE_DOCS")
     metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] | None = None
 

@@ -17,7 +17,7 @@ async def test_what_starts_first_stops_last(settings, capfd):
     told = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     started = [line["part"] for line in told if line["event"] == "started"]
     stopped = [line["part"] for line in told if line["event"] == "stopped"]
-    assert started == ["loop watch", "database", "changes", "readiness"]
+    assert started == ["loop watch", "database", "changes", "authenticator", "counters of attempts", "readiness"]
     assert stopped == started[::-1]
 
 

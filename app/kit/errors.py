@@ -54,6 +54,7 @@ class AppError(Exception):
         ├── TooLarge                413  too_large
         ├── UnsupportedMediaType    415  unsupported_media_type
         ├── Invalid                 422  invalid
+        ├── TooMany                 429  too_many
         ├── Unexpected              500  unexpected
         └── Busy                    503  busy
 
@@ -192,6 +193,18 @@ class Invalid(AppError):
         error = cls()
         error.violations = tuple(violations)
         return error
+
+
+class TooMany(AppError):
+    """Too many attempts were made of late; the Retry-After header says in how many seconds the next one counts."""
+
+    status = 429
+    code = "too_many"
+    title = "Too many attempts"
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(detail="Too many attempts; wait before the next one")
+        self.headers["Retry-After"] = str(retry_after)
 
 
 class Unexpected(AppError):

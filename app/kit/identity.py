@@ -13,16 +13,24 @@ class Permission(msgspec.Struct, frozen=True):
 
 
 class Viewer(msgspec.Struct, frozen=True):
-    """A caller: `id` is None for an anonymous one; `credential` is the row of the token that was presented."""
+    """A caller: `id` is None for an anonymous one; `credential` is the row of the token that was presented.
+
+    `scopes` are the names of the permissions that the token is limited to; None: it is good for all that the user may.
+    """
 
     id: UUID | None = None
     credential: UUID | None = None
     permissions: frozenset[str] = frozenset()
     is_superuser: bool = False
+    scopes: frozenset[str] | None = None
 
     def may(self, permission: Permission) -> bool:
-        """Whether the caller holds the permission; a superuser holds them all."""
-        return self.is_superuser or permission.name in self.permissions
+        """Whether the caller holds the permission, and the token reaches it; a superuser holds them all."""
+        return self.reaches(permission) and (self.is_superuser or permission.name in self.permissions)
+
+    def reaches(self, permission: Permission) -> bool:
+        """Whether the token is not limited to other permissions; it says nothing of what its user may."""
+        return self.scopes is None or permission.name in self.scopes
 
 
 ANONYMOUS = Viewer()

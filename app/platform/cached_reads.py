@@ -9,7 +9,7 @@ and writers there are. Who sends a credential is never answered from here.
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from time import monotonic
 from typing import Any
 
@@ -20,12 +20,15 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.kit.errors import AppError
 from app.platform.database.changes import Changes
+from app.platform.database.refusals import translate
 from app.platform.handlers import Endpoint, etag_of
+from app.platform.problems import send_problem
 from app.platform.statements.compiled import TABLES_READ
 
 BOUND = 0.02  # seconds that an answer may be behind what is committed
+TOLD_AGAIN = (b"cache-control", b"vary", b"etag")  # with 304 too
 LARGEST_SHARE = 8  # no answer takes more than this part of the memory that there is for all
-HEADERS = [(b"cache-control", b"no-cache"), (b"vary", b"Authorization, Cookie")]
+NO_BODY: Any = {"type": "http.response.body", "body": b"", "more_body": False}
 UNCHECKED = (AppError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 Key = tuple[str, bytes]
@@ -37,16 +40,17 @@ class Kept:
 
     __slots__ = ("body", "etag", "route", "seen", "size", "start", "tables", "unchanged")
 
-    def __init__(self, start: Message, body: Message, route: str) -> None:
-        self.etag = etag_of(body["body"]).encode()
-        told = [*HEADERS, (b"etag", self.etag)]
-        self.start: Message = {**start, "headers": [*start["headers"], *told]}
-        self.body = body
+    def __init__(self, key: Key, route: str, answer: "Answer", made_of: tuple[int, frozenset[str]]) -> None:
+        body = answer.body["body"]
+        self.etag = etag_of(body).encode()
+        headers = [*answer.start["headers"], (b"etag", self.etag)]
+        told = [pair for pair in headers if pair[0] in TOLD_AGAIN]
+        self.start: Message = {**answer.start, "headers": headers}
+        self.body = answer.body
         self.unchanged: Message = {"type": "http.response.start", "status": 304, "headers": told}
         self.route = route
-        self.size = len(body["body"]) + 2_000  # with its headers, its key and what Python needs for them
-        self.seen = 0
-        self.tables: frozenset[str] = frozenset()
+        self.size = len(body) + len(key[0]) + len(key[1]) + 2_000  # with its headers, and what Python needs for them
+        self.seen, self.tables = made_of
 
     async def send(self, scope: Any, send: Send, asked: bytes) -> None:
         """Send it, or that it is what the client has."""
@@ -59,15 +63,13 @@ class Kept:
             await send(self.body)
 
 
-NO_BODY: Message = {"type": "http.response.body", "body": b"", "more_body": False}
-
-
 class CachedReads:
     """Stands before the router. `capacity`: bytes of memory for what is kept; 0 keeps nothing."""
 
-    def __init__(self, app: ASGIApp, paths: re.Pattern[str], changes: Changes, capacity: int) -> None:
+    def __init__(self, app: ASGIApp, routes: Collection[str], changes: Changes, capacity: int) -> None:
         self._app = app
-        self._is_cached = paths.fullmatch
+        self._routes = routes
+        self._may_be_cached = _paths_of(routes).fullmatch
         self._changes = changes
         self._capacity = capacity
         self._size = 0
@@ -76,7 +78,7 @@ class CachedReads:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """The ASGI callable; no coroutine of its own for what it does not answer."""
-        if scope["type"] == "http" and scope["method"] == "GET" and self._is_cached(scope["path"]):
+        if scope["type"] == "http" and scope["method"] == "GET" and self._may_be_cached(scope["path"]):
             asked = b""
             for name, value in scope["headers"]:
                 if name in (b"authorization", b"cookie"):
@@ -109,8 +111,11 @@ class CachedReads:
             if kept is None and (underway := self._underway.get(key)) is not None:
                 await underway.wait()
                 kept = await self._current(key, since)
-        except UNCHECKED:  # the application tells it better
-            return await self._app(scope, receive, send)
+        except UNCHECKED as error:
+            refusal = translate(error)
+            if refusal is None:
+                return await self._app(scope, receive, send)
+            return await send_problem(refusal, scope, receive, send)
         if kept is not None:
             return await kept.send(scope, send, asked)
         return await self._compute(key, scope, receive, send, asked)
@@ -135,12 +140,11 @@ class CachedReads:
         self._underway.setdefault(key, done)
         tables: set[str] = set()
         token = TABLES_READ.set(tables)
-        answer = Answer(send)
+        answer = Answer(send, lambda: scope.get("path_template") in self._routes)
         try:
             await self._app(scope, receive, answer.hear)
             if answer.body is not None:
-                kept = Kept(answer.start, answer.body, scope["path_template"])
-                kept.seen, kept.tables = seen, frozenset(tables)
+                kept = Kept(key, scope["path_template"], answer, (seen, frozenset(tables)))
                 self._keep(key, kept)
         finally:
             TABLES_READ.reset(token)
@@ -167,18 +171,19 @@ class CachedReads:
 
 
 class Answer:
-    """An answer as it is sent: 200 and whole it is held back, to be kept; any other passes."""
+    """An answer as it is sent: 200, whole and of a cached route, it is held back to be kept; any other passes."""
 
-    __slots__ = ("_send", "body", "start")
+    __slots__ = ("_is_cached", "_send", "body", "start")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, is_cached: Callable[[], bool]) -> None:
         self._send = send
+        self._is_cached = is_cached
         self.start: Message = None
         self.body: Message = None
 
     async def hear(self, message: Message) -> None:
         """What the application calls to answer."""
-        if message["type"] == "http.response.start" and message["status"] == 200:
+        if message["type"] == "http.response.start" and message["status"] == 200 and self._is_cached():
             self.start = message
         elif self.start is None:
             await self._send(message)
@@ -190,13 +195,17 @@ class Answer:
             self.body = message
 
 
-def cached_paths(app: Litestar) -> re.Pattern[str]:
-    """What the paths of the routes that are declared `cached` look like."""
-    routes = [route for route in app.routes if isinstance(route, HTTPRoute) and _is_cached(route.route_handlers)]
-    return re.compile(
-        "|".join(re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(route.path_format)) for route in routes) or "$."
-    )
+def cached_routes(app: Litestar) -> frozenset[str]:
+    """The paths, as templates, of the routes that are declared `cached`."""
+    routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
+    return frozenset(route.path_format for route in routes if any(_is_cached(one) for one in route.route_handlers))
 
 
-def _is_cached(handlers: Iterable[Any]) -> bool:
-    return any(isinstance(handler, Endpoint) and handler.cached for handler in handlers)
+def _is_cached(handler: Any) -> bool:
+    return isinstance(handler, Endpoint) and handler.cached
+
+
+def _paths_of(routes: Iterable[str]) -> re.Pattern[str]:
+    """What paths of these templates look like; before routing, others may look so too."""
+    forms = [re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(route)) for route in routes]
+    return re.compile("|".join(forms) or "$.")

@@ -15,15 +15,17 @@ from litestar.response import Response
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.kit.errors import AppError
+from app.kit.errors import AppError, TooMany
 from app.kit.identity import Permission, Viewer
 from app.platform.database.pools import Database
 from app.platform.database.refusals import translate
 from app.platform.database.work import Reader, Service, UnitOfWork
+from app.platform.ratelimit import RATE_HEADERS
 
 Function = Callable[..., Any]
 
 NONE: Mapping[str, str] = {}
+REVALIDATED = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
 INJECTED = type(get_args(NamedDependency[Any])[1])
 JSON = (b"content-type", b"application/json")
 encode = msgspec.json.Encoder().encode
@@ -65,6 +67,7 @@ class Endpoint(HTTPRouteHandler):
         super().__init__(path, permission=permission, changes_identity=changes_identity, **options)
         self.refuses = refuses
         self.cached = cached
+        self.throttled = TooMany in refuses  # then its other answers tell what is left, too
 
     def __call__(self, fn: Function) -> "Endpoint":
         """The function's name is the operation's id; the first line of its docstring is the summary."""
@@ -75,12 +78,24 @@ class Endpoint(HTTPRouteHandler):
         if self.cached and Reader not in _kinds(fn):
             message = f"{fn} is cached: it takes a reader, by which it is known what its answer was made of"
             raise TypeError(message)
-        super().__call__(_unchecked(_owned(fn, self.status_code, tagged="GET" not in self.http_methods)))
+        super().__call__(
+            _unchecked(
+                _owned(
+                    fn,
+                    self.status_code,
+                    _tagged if "GET" not in self.http_methods else _revalidated if self.cached else _plain,
+                )
+            )
+        )
         return self
 
     async def to_response(self, app: Litestar, data: Any, request: Request[Any, Any, Any]) -> ASGIApp:
         """What is encoded already goes out as it is."""
-        return data if isinstance(data, Encoded) else await super().to_response(app, data, request)
+        if not isinstance(data, Encoded):
+            return await super().to_response(app, data, request)
+        if self.throttled:
+            data.headers = {**data.headers, **request.scope.get(RATE_HEADERS, NONE)}
+        return data
 
 
 def get(path: str = "", **options: Any) -> Endpoint:
@@ -108,18 +123,17 @@ def delete(path: str = "", **options: Any) -> Endpoint:
     return Endpoint(path, http_method="DELETE", **options)
 
 
-def _owned(fn: Function, status: int, *, tagged: bool) -> Function:
+def _owned(fn: Function, status: int, tell: Callable[[Any], Any]) -> Function:
     """The one wrapper round a handler: run it, encode its answer, commit; a database's refusal becomes the house's.
 
-    `tagged`: the answer is told with its ETag.
+    `tell` adds to the encoded answer what caches are told of it.
     """
     holder = _holder(fn)
 
     @wraps(fn)
     async def answer(*args: Any, **given: Any) -> Any:
         async def attempt() -> Any:
-            answer = _encoded(await fn(*args, **given), status)
-            return _tagged(answer) if tagged else answer
+            return tell(_encoded(await fn(*args, **given), status))
 
         held = given.get(holder)
         work = held if isinstance(held, UnitOfWork) else getattr(held, "work", None)
@@ -162,6 +176,17 @@ def _encoded(value: Any, status: int) -> Any:
             raise TypeError("a struct is answered with a status and headers; cookies need a Response of bytes")
         return Encoded(value.status_code or status, encode(value.content), value.headers)
     return Encoded(status, b"" if value is None else encode(value))
+
+
+def _plain(answer: Any) -> Any:
+    return answer
+
+
+def _revalidated(answer: Any) -> Any:
+    """To be asked for anew each time, and never to be shown to somebody else: signed in, one is answered otherwise."""
+    if isinstance(answer, Encoded):
+        answer.headers = {**answer.headers, **REVALIDATED}
+    return answer
 
 
 def _tagged(answer: Any) -> Any:

@@ -13,7 +13,7 @@ from litestar.datastructures import State
 
 from app.kit.errors import Busy, NotFound, Unauthenticated
 from app.platform.handlers import get
-from app.platform.observability.metrics import metrics_page
+from app.platform.observability.metrics import TRAFFIC, metrics_page
 from app.platform.security import PUBLIC, SELF_CHECKED, credential_of
 from config.settings import Settings
 
@@ -69,6 +69,7 @@ async def read_readiness(state: State) -> Health:
 async def read_metrics(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """The golden signals, for Prometheus: open in development, elsewhere to the bearer of LITEHOUSE_METRICS_TOKEN."""
     _admit_scraper(state.settings, request.headers.get("authorization", ""))
+    TRAFFIC.publish()  # here: it is the event loop's
     page, media_type = await asyncio.to_thread(metrics_page)
     return Response(page, media_type=media_type)
 

@@ -27,7 +27,7 @@ class Module:
     summary: str
     routers: Sequence[Router] = ()
     permissions: Sequence[Permission] = ()
-    authenticator: Authenticator | None = None
+    authenticator: Callable[[Settings], Authenticator] | None = None
     commands: Sequence[click.Command] = ()
     checks: Sequence[Check] = ()
     demo: Demo | None = None

@@ -26,6 +26,7 @@ from app.kit.errors import (
     Violation,
 )
 from app.platform.observability.identity import IDS
+from app.platform.ratelimit import NONE, RATE_HEADERS
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -98,7 +99,7 @@ def refuse(request: Request[Any, Any, Any], error: AppError) -> Response[bytes]:
         msgspec.json.encode(document),
         status_code=error.status,
         media_type=PROBLEM_JSON,
-        headers={**error.headers, "Cache-Control": "no-store"},
+        headers={**error.headers, **request.scope.get(RATE_HEADERS, NONE), "Cache-Control": "no-store"},
     )
 
 

@@ -1,7 +1,8 @@
 """Who is asking, and may they at all: one middleware that runs after routing and knows the route's permission."""
 
-from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from time import monotonic
+from typing import Protocol
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -13,14 +14,25 @@ from app.platform.database.work import Reader
 
 PUBLIC = Permission("public", "anyone, signed in or not")
 SELF_CHECKED = Permission("self_checked", "whom the route itself lets in, by a credential that is no user's")
-SIGNED_IN = Permission("signed_in", "whoever presents a valid token")
+SIGNED_IN = Permission("signed_in", "whoever presents a valid token, unless its scopes leave this out")
+# No scope has this name: who has only a limited token must not come to an unlimited one, by a new password, say.
+UNLIMITED = Permission("unlimited", "whoever presents a valid token that is not limited by scopes")
 
 KNOWN_SECONDS = 1.0
 MOST_KNOWN = 10_000
 NOBODY = (0.0, ANONYMOUS)
 
-Authenticator = Callable[[Reader, str], Awaitable[Viewer | None]]
-"""From the credential that a client presents to the viewer whose it is; None when it is nobody's (any more)."""
+
+class Authenticator(Protocol):
+    """From the credential that a client presents to the viewer whose it is."""
+
+    async def __call__(self, reader: Reader, credential: str) -> Viewer | None:
+        """The viewer, or None when it is nobody's (any more)."""
+        ...
+
+    def lifespan(self, database: Database) -> AbstractAsyncContextManager[None]:
+        """What it does aside while the process lives."""
+        ...
 
 
 class KnownViewers:
@@ -34,11 +46,11 @@ class KnownViewers:
         until, viewer = self._known.get(credential, NOBODY)
         return viewer if until > monotonic() else None
 
-    def put(self, credential: str, viewer: Viewer) -> None:
-        """Know the viewer from now on."""
+    def put(self, credential: str, viewer: Viewer, asked_at: float) -> None:
+        """Know the viewer, for a second from when it was asked for: the answer is as old as the question."""
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        self._known[credential] = monotonic() + KNOWN_SECONDS, viewer
+        self._known[credential] = asked_at + KNOWN_SECONDS, viewer
 
     def forget(self, viewer: Viewer) -> None:
         """Ask again for all of this user's credentials."""
@@ -92,12 +104,13 @@ class Identity:
     async def _bearer(self, credential: str) -> Viewer | None:
         viewer = self._known.get(credential)
         if viewer is None:
+            asked_at = monotonic()
             try:
                 viewer = await self._authenticate(self._reader, credential)
             except Exception as error:
                 raise translate(error) or error from error
             if viewer is not None:
-                self._known.put(credential, viewer)
+                self._known.put(credential, viewer, asked_at)
         return viewer
 
 
@@ -112,5 +125,7 @@ def _admit(viewer: Viewer, permission: Permission) -> None:
         return
     if viewer.id is None:
         raise Unauthenticated("token", "is missing")
-    if permission != SIGNED_IN and not viewer.may(permission):
+    if not viewer.reaches(permission):
+        raise Forbidden("scope")
+    if permission not in (SIGNED_IN, UNLIMITED) and not viewer.may(permission):
         raise Forbidden("permission")

@@ -20,6 +20,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
@@ -55,6 +56,7 @@ VALUES = {
     DateTime: "now() + {n} * interval '1 minute'",
     Boolean: "true",
     OID: "({n} + 1)::oid",
+    ARRAY: "ARRAY['text-' || {n}]",
     LargeBinary: "decode(lpad(to_hex({n}), 64, '0'), 'hex')",
 }
 # What the statements are asked for: a value that is there.

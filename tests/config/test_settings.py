@@ -287,7 +287,12 @@ def test_the_example_changes_nothing_copied_or_uncommented(env_file):
 def test_the_example_leaves_only_what_has_no_default_empty():
     empty = {name for name, (_, value) in documented().items() if not value}
 
-    assert empty == {"LITEHOUSE_DATABASE_URL", "LITEHOUSE_METRICS_TOKEN", "LITEHOUSE_SECRETS_DIR"}
+    assert empty == {
+        "LITEHOUSE_DATABASE_URL",
+        "LITEHOUSE_METRICS_TOKEN",
+        "LITEHOUSE_SECRETS_DIR",
+        "LITEHOUSE_TRUSTED_PROXIES",
+    }
 
 
 @pytest.mark.parametrize("concern", CONCERNS, ids=lambda concern: concern.__name__)

@@ -46,7 +46,7 @@ def test_what_is_known_is_bounded(monkeypatch, clock):
     monkeypatch.setattr(security, "MOST_KNOWN", 2)
     known, viewer = KnownViewers(), Viewer()
     for credential in "abcde":
-        known.put(credential, viewer)
+        known.put(credential, viewer, clock[0])
     assert [known.get(credential) for credential in "abcde"] == [None, None, None, None, viewer]
 
 

@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import click
 
+from app.domain.accounts.importing import UserImport
 from app.domain.accounts.services import AccountService
 from app.platform.commands import run
 from app.platform.database.pools import Database
@@ -36,6 +37,24 @@ def changepassword(username: str, password_stdin: bool) -> None:
     password = _password(password_stdin)
     _do(lambda accounts: accounts.change_password(username, password))
     click.echo(f"{username} has a new password, and is signed out everywhere.")
+
+
+@click.command("import-django-users")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Say what would be wrong, and import nobody.")
+def import_django_users(file: BinaryIO, dry_run: bool) -> None:
+    """Import the users in FILE, which Django's `manage.py dumpdata auth.user` wrote, with their passwords.
+
+    Nobody is imported where a row is wrong; groups and permissions are left behind.
+    """
+    dump = file.read()
+
+    async def work(database: Database, _: Settings) -> int:
+        users = UserImport(database.unit_of_work())
+        return await users.work.run(lambda: users.run(dump, is_rehearsal=dry_run))
+
+    count = run(work)
+    click.echo(f"{count} users could be imported; nobody was." if dry_run else f"{count} users are imported.")
 
 
 def _password(is_piped: bool) -> str:

@@ -1,5 +1,6 @@
 """The doors of accounts: signing up, tokens, and one's own account."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,14 +10,24 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec.structs import asdict
 
 from app.domain.accounts.queries import account, live_tokens
-from app.domain.accounts.schemas import Account, ChangeAccount, SignedIn, SignIn, SignUp, TokenOut
+from app.domain.accounts.schemas import (
+    Account,
+    ChangeAccount,
+    MadeToken,
+    NewToken,
+    SignedIn,
+    SignIn,
+    SignUp,
+    TokenOut,
+)
 from app.domain.accounts.services import AccountService, Changes
-from app.kit.errors import Conflict, NotFound, found
+from app.domain.accounts.token_services import TokenService, Wish
+from app.kit.errors import Conflict, NotFound, TooMany, found
 from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, patch, post
-from app.platform.security import PUBLIC, SIGNED_IN
+from app.platform.security import PUBLIC, SIGNED_IN, UNLIMITED
 
 PATH = "/api/v1/accounts"
 
@@ -29,7 +40,7 @@ class UserController(Controller):
 
     path = "/users"
 
-    @post(permission=PUBLIC, refuses=(Conflict,))
+    @post(permission=PUBLIC, refuses=(Conflict, TooMany))
     async def sign_up(self, data: JSONBody[SignUp], accounts: NamedDependency[AccountService]) -> Response[SignedIn]:
         """Sign up.
 
@@ -43,7 +54,7 @@ class TokenController(Controller):
 
     path = "/tokens"
 
-    @post(permission=PUBLIC)
+    @post(permission=PUBLIC, refuses=(TooMany,))
     async def sign_in(self, data: JSONBody[SignIn], accounts: NamedDependency[AccountService]) -> Response[SignedIn]:
         """Sign in.
 
@@ -57,16 +68,34 @@ class TokenController(Controller):
         self,
         viewer: NamedDependency[Viewer],
         reader: NamedDependency[Reader],
+        used_after: NamedDependency[datetime],
         limit: Limit = 20,
         after: Cursor = None,
     ) -> Slice[TokenOut]:
         """List one's tokens, the newest first.
 
-        Those that have expired are left out.
+        Those that have expired, or have not been used for long, are left out.
         """
-        return await live_tokens.after(reader, After(limit, after), user=viewer.id, credential=viewer.credential)
+        window = After(limit, after)
+        return await live_tokens.after(
+            reader, window, user=viewer.id, credential=viewer.credential, used_after=used_after
+        )
 
-    @delete(permission=SIGNED_IN, changes_identity=True)
+    @post("/named", permission=UNLIMITED)
+    async def make_token(
+        self,
+        data: JSONBody[NewToken],
+        viewer: NamedDependency[Viewer],
+        tokens: NamedDependency[TokenService],
+    ) -> Response[MadeToken]:
+        """Make a token by name.
+
+        For a program, say: it may be limited to some permissions, and does not end with a sign-out.
+        """
+        made = await tokens.make(viewer, Wish(**asdict(data)))
+        return Response(made, headers={"Location": f"{PATH}/tokens/{made.id}", "Cache-Control": "no-store"})
+
+    @delete(permission=UNLIMITED, changes_identity=True)
     async def sign_out_everywhere(
         self, viewer: NamedDependency[Viewer], accounts: NamedDependency[AccountService]
     ) -> None:
@@ -84,7 +113,15 @@ class TokenController(Controller):
         """
         await accounts.sign_out(viewer)
 
-    @delete("/{token_id:uuid}", permission=SIGNED_IN, changes_identity=True, refuses=(NotFound,))
+    @delete("/others", permission=UNLIMITED, changes_identity=True)
+    async def sign_out_others(self, viewer: NamedDependency[Viewer], tokens: NamedDependency[TokenService]) -> None:
+        """Sign out everywhere else.
+
+        Ends all of one's tokens but the presented one.
+        """
+        await tokens.sign_out_others(viewer)
+
+    @delete("/{token_id:uuid}", permission=UNLIMITED, changes_identity=True, refuses=(NotFound,))
     async def revoke_token(
         self, token_id: FromPath[UUID], viewer: NamedDependency[Viewer], accounts: NamedDependency[AccountService]
     ) -> None:
@@ -102,7 +139,7 @@ class MeController(Controller):
         """Read one's own account."""
         return found(await account.one(reader, user=viewer.id), "user")
 
-    @patch(permission=SIGNED_IN, changes_identity=True, refuses=(Conflict,))
+    @patch(permission=UNLIMITED, changes_identity=True, refuses=(Conflict,))
     async def change_account(
         self,
         data: JSONBody[ChangeAccount],

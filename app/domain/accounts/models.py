@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, func, text
+from sqlalchemy import ARRAY, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.platform.database.model import Base, Identified, Timestamped
@@ -39,5 +39,9 @@ class Token(Identified, Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime] = mapped_column(server_default=text("now()"))  # at first, when it was made
+    name: Mapped[str | None]  # of one that was asked for by name; others were made by a sign-in
+    device: Mapped[str | None]  # what the client called itself, at that sign-in
+    scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))  # None: it is good for all that the user may
 
     user: Mapped[User] = relationship(lazy="raise")

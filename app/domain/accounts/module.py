@@ -3,10 +3,12 @@
 from litestar import Router
 from litestar.di import Provide
 
-from app.domain.accounts.commands import changepassword, createsuperuser
+from app.domain.accounts.authentication import Authentication
+from app.domain.accounts.commands import changepassword, createsuperuser, import_django_users
 from app.domain.accounts.controllers import PATH, MeController, TokenController, UserController
-from app.domain.accounts.queries import authenticate
 from app.domain.accounts.services import provide_accounts
+from app.domain.accounts.token_commands import TOKEN_COMMANDS
+from app.domain.accounts.token_services import provide_tokens, provide_used_after
 from app.platform.module import Module
 
 module = Module(
@@ -16,10 +18,14 @@ module = Module(
         Router(
             PATH,
             route_handlers=[UserController, TokenController, MeController],
-            dependencies={"accounts": Provide(provide_accounts, sync_to_thread=False)},
+            dependencies={
+                "accounts": Provide(provide_accounts, sync_to_thread=False),
+                "tokens": Provide(provide_tokens, sync_to_thread=False),
+                "used_after": Provide(provide_used_after, sync_to_thread=False),
+            },
             tags=["accounts"],
         )
     ],
-    authenticator=authenticate,
-    commands=[createsuperuser, changepassword],
+    authenticator=Authentication,
+    commands=[createsuperuser, changepassword, import_django_users, *TOKEN_COMMANDS],
 )

@@ -1,15 +1,14 @@
 """Everything that leaves accounts: users and tokens as they are shown, and whose a token is."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Select, func
+from sqlalchemy import ColumnElement, Select, func
 
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.schemas import Account, TokenOut
-from app.domain.accounts.tokens import digest_of, is_token
-from app.kit.identity import Viewer
-from app.platform.database.work import Reader
 from app.platform.statements.query import by, query
 from app.platform.statements.shape import Shape, param
 
@@ -20,6 +19,7 @@ class Bearer(Struct, frozen=True, gc=False):
     id: UUID
     user_id: UUID
     is_superuser: bool
+    scopes: list[str] | None
 
 
 class Credentials(Struct, frozen=True, gc=False):
@@ -30,23 +30,25 @@ class Credentials(Struct, frozen=True, gc=False):
 
 
 @query(Shape(Bearer, Token, is_superuser=User.is_superuser))
-def bearer(q: Select, *, digest: bytes) -> Select:
-    """Whose token has this digest: one that has not expired, of a user who is active."""
-    return q.join(Token.user).where(Token.digest == digest, Token.expires_at > func.now(), User.is_active)
+def bearer(q: Select, *, digest: bytes, used_after: datetime) -> Select:
+    """Whose token has this digest: one that has neither expired nor lain idle, of a user who is active."""
+    return q.join(Token.user).where(Token.digest == digest, User.is_active, *_is_live(used_after))
 
 
-async def authenticate(reader: Reader, credential: str) -> Viewer | None:
-    """The viewer whose token it is, by one statement and no write; None when it is nobody's (any more)."""
-    if not is_token(credential):
-        return None
-    known = await bearer.one(reader, digest=digest_of(credential))
-    return None if known is None else Viewer(known.user_id, known.id, is_superuser=known.is_superuser)
+def _is_live(used_after: Any) -> tuple[ColumnElement[bool], ...]:
+    return Token.expires_at > func.now(), Token.last_used_at > used_after
 
 
 @query(Shape(Account, User))
 def account(q: Select, *, user: UUID | None) -> Select:
     """A user, as they see themselves."""
     return q.where(User.id == user)
+
+
+@query(Shape(Account, User))
+def account_by_name(q: Select, *, username: str) -> Select:
+    """The user of this name; upper and lower case are the same."""
+    return q.where(func.lower(User.username) == func.lower(username))
 
 
 @query(Shape(Credentials, User))
@@ -56,6 +58,12 @@ def credentials(q: Select, *, email: str) -> Select:
 
 
 @query(Shape(TokenOut, Token, current=Token.id == param("credential", Token.id)), page=by(Token.id.desc()))
-def live_tokens(q: Select, *, user: UUID | None, credential: UUID | None) -> Select:  # noqa: ARG001 - the shape's
-    """A user's tokens that have not expired, the newest first."""
-    return q.where(Token.user_id == user, Token.expires_at > func.now())
+def live_tokens(
+    q: Select,
+    *,
+    user: UUID | None,
+    credential: UUID | None,  # noqa: ARG001 - the shape's
+    used_after: datetime,
+) -> Select:
+    """A user's tokens that have neither expired nor lain idle, the newest first."""
+    return q.where(Token.user_id == user, *_is_live(used_after))

@@ -1,8 +1,10 @@
 """Everything that changes the rows of accounts."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, delete, func, insert, literal, or_, select, update
 
 from app.domain.accounts.models import Token, User
 from app.platform.database.model import Repository
@@ -22,14 +24,28 @@ class UserRepository(Repository[User]):
         by_name = select(User).where(func.lower(User.username) == func.lower(username))
         return await self.session.scalar(by_name.with_for_update(key_share=True))
 
-    async def still_has(self, user: UUID, password: str) -> bool:
+    async def still_has(self, user: UUID, password: str, renewed: str) -> bool:
         """Whether the user is active and this is their password's hash, and remains so until the transaction ends.
 
         Without the lock, a sign-in could be under way while the password changes, and leave a token that outlives the
-        old password.
+        old password. Another hash of the same password replaces it; a sign-in at the same time may have done that.
         """
-        unchanged = select(User.id).where(User.id == user, User.password == password, User.is_active)
-        return await self.session.scalar(unchanged.with_for_update(read=True)) is not None
+        if renewed == password:
+            unchanged = select(User.id).where(User.id == user, User.password == password, User.is_active)
+            return await self.session.scalar(unchanged.with_for_update(read=True)) is not None
+        unchanged = update(User).where(User.id == user, User.password.in_((password, renewed)), User.is_active)
+        return await self.session.scalar(unchanged.values(password=renewed).returning(User.id)) is not None
+
+    async def taken(self, usernames: list[str], emails: list[str]) -> list[tuple[str, str]]:
+        """Of the users who have one of these names or addresses, both, in lower case."""
+        name, email = func.lower(User.username), func.lower(User.email)
+        is_taken = or_(name.in_(_lowered(usernames)), email.in_(_lowered(emails)))
+        return [(row[0], row[1]) for row in await self.session.execute(select(name, email).where(is_taken))]
+
+    async def add_rows(self, rows: list[dict[str, Any]]) -> None:
+        """Insert many users, a dictionary of columns each."""
+        if rows:
+            await self.session.execute(insert(User), rows)
 
 
 class TokenRepository(Repository[Token]):
@@ -47,10 +63,28 @@ class TokenRepository(Repository[Token]):
         ended = delete(Token).where(Token.user_id == user, Token.id == token).returning(Token.id)
         return await self.session.scalar(ended) is not None
 
-    async def forget_expired(self, user: UUID) -> None:
-        """Delete the user's tokens that are no good any more."""
-        await self.session.execute(delete(Token).where(Token.user_id == user, Token.expires_at <= func.now()))
+    async def end_any(self, token: UUID) -> bool:
+        """End a token, whoever's it is; whether there was such a one."""
+        return await self._end(Token.id == token) > 0
 
-    async def end_all(self, user: UUID | None, *, but: UUID | None = None) -> None:
-        """End the user's tokens, all but one where it is given."""
-        await self.session.execute(delete(Token).where(Token.user_id == user, Token.id.is_distinct_from(but)))
+    async def forget_expired(self, used_after: datetime, *users: UUID) -> int:
+        """Delete the tokens that are no good any more, of these users or of all; how many."""
+        is_over = or_(Token.expires_at <= func.now(), Token.last_used_at <= used_after)
+        return await self._end(is_over, *([Token.user_id.in_(users)] if users else []))
+
+    async def end_named(self, user: UUID) -> int:
+        """End the user's tokens that were asked for by name; how many."""
+        return await self._end(Token.user_id == user, Token.name.is_not(None))
+
+    async def end_all(self, user: UUID | None, *, but: UUID | None = None) -> int:
+        """End the user's tokens, all but one where it is given; how many."""
+        return await self._end(Token.user_id == user, Token.id.is_distinct_from(but))
+
+    async def _end(self, *which: ColumnElement[bool]) -> int:
+        ended: Any = await self.session.execute(delete(Token).where(*which))
+        return ended.rowcount
+
+
+def _lowered(texts: list[str]) -> Select[tuple[str]]:
+    # The database's lower case, which its indexes are in; and one parameter, for there may be more texts than 32,767.
+    return select(func.lower(func.unnest(literal(texts, ARRAY(Text)))))

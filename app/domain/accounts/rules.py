@@ -1,9 +1,10 @@
 """What a user's fields may hold: the one place for every door, the API's, another module's and the command line's."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from app.domain.accounts.guessing import guessing_faults
 from app.domain.accounts.names import (
     Fault,
     display_name_faults,
@@ -63,13 +64,25 @@ RULES = {
 }
 
 
-def checked(**given: str | None) -> dict[str, str]:
+def strict_rules(common: frozenset[str], personal: Iterable[str]) -> dict[str, Rule]:
+    """The rules, of which that of the password refuses what is easy to guess, too: see `guessing_faults`."""
+    texts = tuple(personal)
+
+    def faults(password: str) -> Iterator[Fault]:
+        yield from password_faults(password)
+        if password.strip():
+            yield from guessing_faults(password, common, texts)
+
+    return {**RULES, "password": RULES["password"]._replace(faults=faults)}
+
+
+def checked(rules: Mapping[str, Rule] = RULES, /, **given: str | None) -> dict[str, str]:
     """The fields in the form in which they are kept; None counts as blank. Raises Invalid with all that is wrong."""
-    kept = {field: RULES[field].form(text or "") for field, text in given.items()}
+    kept = {field: rules[field].form(text or "") for field, text in given.items()}
     violations = [
-        Violation(RULES[field].pointer, code, text)
+        Violation(rules[field].pointer, code, text)
         for field, value in kept.items()
-        for code, text in RULES[field].faults(value)
+        for code, text in rules[field].faults(value)
     ]
     if violations:
         raise Invalid.of(violations)

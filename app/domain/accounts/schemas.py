@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from app.kit.schema import Input, Moment, Output
+from app.kit.schema import Input, Moment, Output, text
 
 Username = Annotated[
     str,
@@ -37,6 +37,13 @@ Password = Annotated[
         extra_json_schema={"minLength": 8, "format": "password"},
     ),
 ]
+NewPassword = Annotated[
+    Password,
+    Meta(
+        description="8 characters or more, not only white space or digits; not a common password, nor like the user's "
+        "name, address or display name"
+    ),
+]
 DisplayName = Annotated[str, Meta(max_length=100, description="Any text that can be seen", examples=["Ann Smith"])]
 Bio = Annotated[str, Meta(max_length=10_000, description="A few words about oneself", examples=["I sail."])]
 Image = Annotated[
@@ -49,7 +56,7 @@ class SignUp(Input):
 
     username: Username
     email: Email
-    password: Password
+    password: NewPassword
 
 
 class SignIn(Input):
@@ -64,7 +71,7 @@ class ChangeAccount(Input):
 
     username: Username | UnsetType = UNSET
     email: Email | UnsetType = UNSET
-    password: Password | UnsetType = UNSET
+    password: NewPassword | UnsetType = UNSET
     display_name: DisplayName | UnsetType | None = UNSET
     bio: Bio | UnsetType | None = UNSET
     image: Image | UnsetType | None = UNSET
@@ -94,10 +101,49 @@ class SignedIn(Output):
     user: Account
 
 
-class TokenOut(Output):
-    """A token without its secret; `current`: whether it is the one that this request presents."""
+TokenName = Annotated[str, text(100, "Nightly import")]
+Scopes = Annotated[
+    list[Annotated[str, Meta(max_length=100)]],
+    Meta(
+        min_length=1,
+        max_length=50,
+        description="Names of permissions that the token is limited to; `signed_in` stands for all that needs no other "
+        "permission than to be signed in. Without any it is good for all that its user may.",
+        examples=[["signed_in"]],
+    ),
+]
+
+
+class NewToken(Input):
+    """A token that is asked for by name."""
+
+    name: TokenName
+    days: Annotated[int, Meta(ge=1, le=3650, description="How long it is good", examples=[30])] | None = None
+    scopes: Scopes | None = None
+
+
+class MadeToken(Output):
+    """A token, shown this once."""
 
     id: UUID
+    token: Annotated[str, Meta(description="To be sent as `Authorization: Bearer …`", examples=["lh_VQ…"])]
+    name: TokenName
+    scopes: Scopes | None
+    expires_at: Moment
+
+
+class TokenOut(Output):
+    """A token without its secret.
+
+    `name`: of one that was asked for by name; `device`: what the client called itself that signed in with a password;
+    `lastUsedAt`: to about a minute; `current`: whether it is the token that this request presents.
+    """
+
+    id: UUID
+    name: TokenName | None
+    device: Annotated[str, Meta(max_length=200, examples=["Mozilla/5.0 (X11; Linux x86_64)"])] | None
+    scopes: Scopes | None
     created_at: Moment
     expires_at: Moment
+    last_used_at: Moment
     current: bool

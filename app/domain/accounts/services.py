@@ -1,24 +1,29 @@
 """The verbs of accounts. Passwords are hashed before the first statement: no connection is held meanwhile."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from litestar.datastructures import State
 from litestar.di import NamedDependency
+from litestar.types import Scope
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict
 
+from app.domain.accounts.attempts import Attempts
+from app.domain.accounts.guessing import common_passwords
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.names import email_form, username_faults, username_form
-from app.domain.accounts.queries import account, credentials
+from app.domain.accounts.queries import account, account_by_name, credentials
 from app.domain.accounts.repositories import TokenRepository, UserRepository
-from app.domain.accounts.rules import checked, required
+from app.domain.accounts.rules import RULES, checked, required, strict_rules
 from app.domain.accounts.schemas import Account, Bio, Email, Image, Password, SignedIn, Username
-from app.domain.accounts.tokens import digest_of, new_token
+from app.domain.accounts.tokens import device_of, digest_of, idle_since, new_token
 from app.kit.errors import NotFound, Unauthenticated, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.passwords import PasswordHasher
+from app.platform.ratelimit import Throttle
 from config.settings import SecuritySettings
 
 # With the annotations of a user's fields, for the bodies of other modules: this room is the front door.
@@ -56,38 +61,58 @@ class AccountService(Service):
 
     users = repository(UserRepository)
     tokens = repository(TokenRepository)
+    attempts: Attempts | None = None  # counted for requests; on the command line nobody guesses
 
-    def __init__(self, work: UnitOfWork, reader: Reader, passwords: PasswordHasher, settings: SecuritySettings) -> None:
+    def __init__(
+        self,
+        work: UnitOfWork,
+        reader: Reader,
+        passwords: PasswordHasher,
+        settings: SecuritySettings,
+        device: str | None = None,
+    ) -> None:
+        """`device`: what the client calls itself, kept with the tokens that a sign-in makes."""
         super().__init__(work)
         self._reader = reader
         self._passwords = passwords
-        self._lifetime = timedelta(days=settings.token_lifetime_days)
+        self._settings = settings
+        self._device = device
 
-    async def sign_up(self, username: str, email: str, password: str) -> SignedIn:
-        """Make a user and sign them in.
+    async def sign_up(self, username: str, email: str, password: str, *, lenient: bool = False) -> SignedIn:
+        """Make a user and sign them in. `lenient`: by the length of the password alone, unless the settings forbid it.
 
-        Raises Invalid with all that is wrong, and Busy; the database refuses a name or an address that is taken.
+        Raises Invalid with all that is wrong, TooMany, and Busy; the database refuses what is taken.
         """
-        kept = await self._hashed(checked(username=username, email=email, password=password))
+        given = await self._checked({"username": username, "email": email, "password": password}, lenient=lenient)
+        if self.attempts:
+            await self.attempts.sign_up(email)
+        kept = await self._hashed(given)
         user = await self.users.add(User(**kept))
         return await self._signed_in(user.id)
 
     async def sign_in(self, email: str, password: str) -> SignedIn:
         """Make a token for the user with this address and this password, and forget those that have expired.
 
-        Raises Unauthenticated, the same and as late where the address is nobody's; Invalid for blanks, and Busy.
+        Raises Unauthenticated, the same and as late where the address is nobody's; Invalid for blanks; TooMany, Busy.
         """
         required(email=email, password=password)
+        if self.attempts:
+            await self.attempts.sign_in(email)
         known = await credentials.one(self._reader, email=email_form(email))
-        matches = await self._passwords.verify(password, None if known is None else known.password)
-        if known is None or not matches or not await self.users.still_has(known.id, known.password):
+        renewed = await self._passwords.verify(password, None if known is None else known.password)
+        if known is None or renewed is None:
             raise Unauthenticated("credentials", "invalid")
-        await self.tokens.forget_expired(known.id)
+        if self.attempts:
+            await self.attempts.signed_in(email)
+        if not await self.users.still_has(known.id, known.password, renewed):
+            raise Unauthenticated("credentials", "invalid")
+        await self.tokens.forget_expired(idle_since(self._settings), known.id)
         return await self._signed_in(known.id)
 
     async def _signed_in(self, user: UUID) -> SignedIn:
-        clear, expires_at = new_token(), datetime.now(UTC) + self._lifetime
-        token = await self.tokens.add(Token(user_id=user, digest=digest_of(clear), expires_at=expires_at))
+        clear, expires_at = new_token(), datetime.now(UTC) + timedelta(days=self._settings.token_lifetime_days)
+        made = Token(user_id=user, digest=digest_of(clear), expires_at=expires_at, device=self._device)
+        token = await self.tokens.add(made)
         return SignedIn(token.id, clear, expires_at, found(await account.one(self.work, user=user), "user"))
 
     async def sign_out(self, viewer: Viewer) -> None:
@@ -103,13 +128,16 @@ class AccountService(Service):
         if not await self.tokens.end(viewer.id, token):
             raise NotFound("token")
 
-    async def change(self, viewer: Viewer, changes: Changes) -> Account:
+    async def change(self, viewer: Viewer, changes: Changes, *, lenient: bool = False) -> Account:
         """Change the viewer's own account; a new password ends all tokens but the presented one.
+
+        `lenient` is as in `sign_up`.
 
         Raises Invalid with all that is wrong, and Busy; the database refuses a name or an address that is taken.
         """
         given = {field: text for field, text in asdict(changes).items() if text is not UNSET}
-        kept = await self._hashed(checked(**given))
+        before = await account.one(self._reader, user=viewer.id) if "password" in given else None
+        kept = await self._hashed(await self._checked(given, before, lenient=lenient))
         user = found(await self.users.for_change(viewer.id), "user")
         # A token that was ended meanwhile, by the owner's sign-out or new password, must not take the account over.
         is_known = viewer.credential is None or await self.tokens.is_live(viewer.id, viewer.credential)
@@ -123,16 +151,31 @@ class AccountService(Service):
 
     async def create_superuser(self, username: str, email: str, password: str) -> UUID:
         """Make a user who may do everything. Raises as `sign_up` does."""
-        kept = await self._hashed(checked(username=username, email=email, password=password))
+        given = await self._checked({"username": username, "email": email, "password": password})
+        kept = await self._hashed(given)
         user = await self.users.add(User(**kept, is_staff=True, is_superuser=True))
         return user.id
 
     async def change_password(self, username: str, password: str) -> None:
         """Give a user a new password and end all their tokens. Raises Invalid, Busy, NotFound."""
-        kept = await self._hashed(checked(password=password))
+        known = found(await account_by_name.one(self._reader, username=username_form(username)), "user")
+        kept = await self._hashed(await self._checked({"password": password}, known))
         user = found(await self.users.for_change_by_name(username_form(username)), "user")
         user.password = kept["password"]
         await self.tokens.end_all(user.id)
+
+    async def _checked(
+        self, given: dict[str, str | None], before: Account | None = None, *, lenient: bool = False
+    ) -> dict[str, str]:
+        """The fields as they are kept. A password must not be like the names given, or where none is, those before.
+
+        Raises Invalid with all that is wrong.
+        """
+        if "password" not in given or (lenient and not self._settings.strict_realworld_passwords):
+            return checked(RULES, **given)
+        common = await asyncio.to_thread(common_passwords)  # read from a file, the first time
+        names = (given.get(field, getattr(before, field, None)) for field in ("username", "email", "display_name"))
+        return checked(strict_rules(common, [name for name in names if name]), **given)
 
     async def _hashed(self, kept: dict[str, str]) -> dict[str, str]:
         """The fields with the password's hash in place of the password, where there is one."""
@@ -147,9 +190,12 @@ def as_username(text: str) -> str | None:
     return None if any(username_faults(name)) else name
 
 
-def provide_accounts(work: NamedDependency[UnitOfWork], state: State) -> AccountService:
+def provide_accounts(work: NamedDependency[UnitOfWork], state: State, scope: Scope) -> AccountService:
     """The verbs over a request's unit of work, with the application's one hasher, which is made at its first use."""
     settings = state.settings.security
     if "passwords" not in state:
         state.passwords = PasswordHasher(settings.password_workers, settings.password_queue)
-    return AccountService(work, state.database.reader(work.viewer), state.passwords, settings)
+    reader, device = state.database.reader(work.viewer), device_of(scope["headers"])
+    accounts = AccountService(work, reader, state.passwords, settings, device)
+    accounts.attempts = Attempts(Throttle(state.database, scope), settings)
+    return accounts

@@ -24,17 +24,23 @@ log = structlog.get_logger()
 
 KEPT_SECONDS = 30.0  # how long a mark stays at least; who has not asked for so long takes everything for changed
 
-MARKED = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgfoid = 'platform_changed'::regproc"
+# The tables whose trigger fires for every event: INSERT, DELETE, UPDATE and TRUNCATE are bits 4 to 32 of its type.
+MARKED = """
+SELECT tgrelid::regclass::text FROM pg_trigger
+WHERE tgfoid = 'platform_changed'::regproc AND tgenabled IN ('O', 'A') AND tgtype & 60 = 60
+"""
+# By the server's clock: ours stands still while the machine sleeps. Its start tells another server from the former.
 CHANGED = """
-SELECT pg_current_snapshot()::text, ARRAY(
+SELECT pg_current_snapshot()::text, extract(epoch FROM clock_timestamp())::float8,
+    pg_postmaster_start_time()::text, ARRAY(
     SELECT DISTINCT relation::regclass::text FROM platform_change
     WHERE xid >= pg_snapshot_xmin($1::text::pg_snapshot)::text::bigint
     AND NOT pg_visible_in_snapshot(xid::text::xid8, $1::text::pg_snapshot)
 )
 """
 NOTHING_SEEN = "3:3:"  # the snapshot of a cluster in which no transaction has ended
-OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-FORGET = "DELETE FROM platform_change WHERE xid < $1"
+PRESENT = "SELECT pg_current_snapshot()::text"
+FORGET = "DELETE FROM platform_change WHERE pg_visible_in_snapshot(xid::text::xid8, $1::text::pg_snapshot)"
 
 marks = Table(
     "platform_change",
@@ -52,10 +58,11 @@ class Changes:
         self.checked_at = float("-inf")  # when the last check began, by `monotonic`
         self.marked: frozenset[str] = frozenset()  # the tables whose changes are marked
         self._database = database
-        self._snapshot = ""
+        self._snapshot = self._server = ""
+        self._asked = 0.0
         self._all_changed = 0
         self._changed: dict[str, int] = {}
-        self._checking = asyncio.Lock()
+        self._checking: asyncio.Task[None] | None = None
 
     def none_since(self, seen: int, tables: Iterable[str]) -> bool:
         """Whether, as far as the last check knows, none of the tables was changed after the check of this number."""
@@ -68,22 +75,21 @@ class Changes:
         Raises what a read raises.
         """
         while self.checked_at < since:
-            async with self._checking:
-                if self.checked_at < since:
-                    await self._check()
+            if self._checking is None or self._checking.done():
+                self._checking = asyncio.create_task(self._check(), name="check of changes")
+                self._checking.add_done_callback(_heard)
+            await asyncio.shield(self._checking)  # one fails for all: each in its turn would wait for each before it
 
     async def _check(self) -> None:
         reader, began = self._database.reader(), monotonic()
-        is_first = not self._snapshot
-        if is_first:
+        [(snapshot, asked, server, tables)] = await reader.fetch(CHANGED, (self._snapshot or NOTHING_SEEN,))
+        if server != self._server or asked - self._asked > KEPT_SECONDS:
             self.marked = frozenset(row[0] for row in await reader.fetch(MARKED, ()))
-        [(snapshot, tables)] = await reader.fetch(CHANGED, (self._snapshot or NOTHING_SEEN,))
-        if is_first or began - self.checked_at > KEPT_SECONDS:
             self._all_changed = self.seen + 1
         if tables or self._all_changed > self.seen:
             self.seen += 1
             self._changed.update(dict.fromkeys(tables, self.seen))
-        self._snapshot, self.checked_at = snapshot, began
+        self._snapshot, self._asked, self._server, self.checked_at = snapshot, asked, server, began
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
@@ -98,17 +104,23 @@ class Changes:
 
     async def _clear(self) -> None:
         """Those of transactions that had ended when it last came by: everybody who is not late has seen them."""
-        oldest = 0
+        former = ""
         while True:
             await asyncio.sleep(KEPT_SECONDS + 5)
             try:
-                oldest = await self._forget(oldest)
+                former = await self._forget(former)
             except Exception as error:  # noqa: BLE001 - the next time will do
                 log.warning("old marks of changes were not cleared away", reason=str(error))
 
-    async def _forget(self, oldest: int) -> int:
-        [(next_oldest,)] = await self._database.reader().fetch(OLDEST, ())
+    async def _forget(self, former: str) -> str:
+        [(present,)] = await self._database.reader().fetch(PRESENT, ())
         work = self._database.unit_of_work()
-        if oldest:
-            await work.run(lambda: work.fetch(FORGET, (oldest,)))
-        return next_oldest
+        if former:
+            await work.run(lambda: work.fetch(FORGET, (former,)))
+        return present
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """Whoever asked may have gone: asyncio would complain of an error that nobody took."""
+    if not task.cancelled():
+        task.exception()

@@ -30,6 +30,13 @@ WAIT = Histogram(
 )
 
 UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+# A table or a type was changed under a statement, or it is gone: whoever asks again has a new one.
+UNPREPARED = (
+    asyncpg.FeatureNotSupportedError,
+    asyncpg.InvalidSQLStatementNameError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 CLOSE_TIMEOUT = 2.0  # seconds a connection has to say good-bye before its socket is dropped
 
 
@@ -52,8 +59,8 @@ class Slot:
         try:
             statement = self._prepared.get(sql) or await self._prepare(sql)
             return await statement.fetch(*parameters)
-        except asyncpg.InvalidCachedStatementError:  # a table was changed under it: whoever asks again has a new one
-            self._prepared.clear()
+        except UNPREPARED:
+            self._prepared.pop(sql, None)
             raise
         finally:
             seconds = perf_counter() - begun

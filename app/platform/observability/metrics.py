@@ -118,7 +118,6 @@ def metrics_page() -> tuple[bytes, str]:
 
     Where there are several it reads their files: call it in a thread.
     """
-    TRAFFIC.publish()
     folder = os.environ.get(VARIABLE)
     if folder is None:
         return generate_latest(), CONTENT_TYPE_LATEST

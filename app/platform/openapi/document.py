@@ -17,7 +17,7 @@ from litestar.typing import FieldDefinition
 from app.kit.errors import AppError
 from app.platform.handlers import Endpoint
 from app.platform.module import Module
-from app.platform.openapi.refusals import PROBLEM, Refusals, header, refusals_of
+from app.platform.openapi.refusals import PROBLEM, RATES, Refusals, header, refusals_of
 from app.platform.openapi.schemas import Schemas
 from app.platform.request import JSON, Parameter, parameters_of
 from app.platform.security import PUBLIC, SELF_CHECKED, SIGNED_IN
@@ -170,6 +170,8 @@ def _answer(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         told["content"] = _content(schemas[operation.answer], schemas)
         if operation.method != "GET":
             headers["ETag"] = header("The version that was written", type="string")
+    if operation.handler.throttled:
+        headers |= RATES
     answers = {str(status.value): told}
     if operation.handler.cached:
         headers["ETag"] = header("The version, for If-None-Match; told to anonymous readers", type="string")

@@ -17,6 +17,7 @@ from app.kit.errors import (
     Malformed,
     NotFound,
     TooLarge,
+    TooMany,
     TooSlow,
     Unauthenticated,
     UnsupportedMediaType,
@@ -25,7 +26,7 @@ from app.platform.handlers import Endpoint
 from app.platform.openapi.schemas import Schemas
 from app.platform.problems import PROBLEM_JSON, Problem, problem
 from app.platform.request import JSON
-from app.platform.security import PUBLIC, SELF_CHECKED, SIGNED_IN
+from app.platform.security import PUBLIC, SELF_CHECKED
 
 PROBLEM = Schemas([Problem])
 
@@ -39,6 +40,7 @@ SAMPLES = (
     TooSlow(),
     UnsupportedMediaType(JSON),
     Invalid("name", "can't be blank", code="blank"),
+    TooMany(retry_after=37),
     Busy("no database connection was free", retry_after=2),
     AppError(detail="Refused"),  # the last: all others are children of it
 )
@@ -49,8 +51,14 @@ def header(description: str, **schema: str) -> dict[str, Any]:
     return {"description": description, "required": True, "schema": schema}
 
 
+# draft-ietf-httpapi-ratelimit-headers-11
+RATES = {
+    "RateLimit-Policy": header("Each limit: `q` times in `w` seconds", type="string"),
+    "RateLimit": header("Each limit's state: `r` times left for `t` seconds", type="string"),
+}
 HEADERS = {
     401: {"WWW-Authenticate": header("The scheme to authenticate with", type="string")},
+    429: {"Retry-After": header("Seconds to wait before the next try", type="integer"), **RATES},
     503: {"Retry-After": header("Seconds to wait before the next try", type="integer")},
 }
 
@@ -59,7 +67,7 @@ def refusals_of(handler: Endpoint, places: Iterable[ParamType], *, has_body: boo
     """What a route may refuse: what it says itself, and what follows from its permission, parameters and body."""
     places = set(places)
     kinds = {Unauthenticated, Busy, *handler.refuses}
-    if handler.opt["permission"] not in (PUBLIC, SELF_CHECKED, SIGNED_IN):
+    if handler.opt["permission"] not in (PUBLIC, SELF_CHECKED):
         kinds.add(Forbidden)
     if ParamType.PATH in places:
         kinds.add(NotFound)

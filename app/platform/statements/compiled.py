@@ -1,7 +1,7 @@
 """A statement as asyncpg wants it: SQL with numbered parameters, and a function that puts arguments in their order."""
 
 import inspect
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from types import NoneType
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    TextClause,
     UpdateBase,
     Uuid,
     bindparam,
@@ -63,7 +64,7 @@ class Statement(Generic[T]):
         expanded = compiled.construct_expanded_state(dict.fromkeys(arguments))
         self.sql = expanded.statement
         self.build = build
-        self.tables = frozenset(part.name for part in visitors.iterate(clause) if isinstance(part, Table))
+        self.tables = frozenset(_tables(clause))
         self.bind = self._binder(expanded.positiontup or [], expanded.parameters, arguments)
 
     async def fetch(self, source: Source, given: Mapping[str, Any]) -> list[Any]:
@@ -80,6 +81,15 @@ class Statement(Generic[T]):
         scope = {f"k{n}": constants[name] for n, name in enumerate(names)}
         parts = [f"given[{name!r}]" if name in arguments else f"k{n}" for n, name in enumerate(names)]
         return eval(f"lambda given: ({''.join(part + ', ' for part in parts)})", scope)  # noqa: S307 - our own text
+
+
+def _tables(clause: Any) -> Iterator[str]:
+    """The tables that it names. What stands in a text is not known, and is told as a table that there is none of."""
+    for part in visitors.iterate(clause):
+        if isinstance(part, Table):
+            yield part.name
+        elif isinstance(part, TextClause):
+            yield "(a text)"
 
 
 def _refuse_list(argument: BindParameter[Any]) -> None:

@@ -8,22 +8,6 @@ down_revision = None
 branch_labels = ("publishing",)
 depends_on = ("platform_0001", "accounts_0001")
 
-# Favourites are counted on by the statement that adds them, and off by this: they go by cascade as well, when a user is
-# deleted. In the order of the articles, so that two who delete never wait crosswise; an article that is gone has none.
-DISCOUNT = """
-CREATE FUNCTION publishing_discount() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    WITH gone AS (SELECT article_id, count(*) AS number FROM changed GROUP BY article_id),
-    locked AS (
-        SELECT id FROM publishing_article JOIN gone ON id = article_id
-        ORDER BY id FOR NO KEY UPDATE OF publishing_article
-    )
-    UPDATE publishing_article SET favorites_count = favorites_count - number
-    FROM gone JOIN locked ON locked.id = gone.article_id WHERE publishing_article.id = gone.article_id;
-    RETURN NULL;
-END $$
-"""
-
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
@@ -104,11 +88,6 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_publishing_favorite_article_id", "publishing_favorite", ["article_id"])
-    op.execute(DISCOUNT)
-    op.execute("""
-        CREATE TRIGGER count_deleted AFTER DELETE ON publishing_favorite REFERENCING OLD TABLE AS changed
-        FOR EACH STATEMENT EXECUTE FUNCTION publishing_discount()
-    """)
 
     op.create_table(
         "publishing_follow",
@@ -154,7 +133,6 @@ def downgrade() -> None:
     op.drop_table("publishing_comment")
     op.drop_table("publishing_follow")
     op.drop_table("publishing_favorite")
-    op.execute("DROP FUNCTION publishing_discount()")
     op.drop_table("publishing_tagging")
     op.drop_table("publishing_article")
     op.execute("DELETE FROM platform_counter WHERE name IN ('publishing_article', 'publishing_tagging')")

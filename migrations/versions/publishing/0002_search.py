@@ -68,7 +68,8 @@ NEAREST_WORD = """
 CREATE FUNCTION publishing_nearest_word(given text) RETURNS text LANGUAGE sql STABLE
 SET pg_trgm.similarity_threshold = 0.25 AS $$
     SELECT word FROM publishing_word
-    WHERE word % given AND length(given) >= 3 AND levenshtein_less_equal(word, given, 2) <= 2
+    WHERE word % given AND length(given) >= 3
+    AND CASE WHEN length(given) <= 66 THEN levenshtein_less_equal(word, given, 2) <= 2 END  -- it refuses 256 letters
     ORDER BY similarity(word, given) DESC, word LIMIT 1
 $$
 """

@@ -19,9 +19,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate()
 
     def behind_gate(method: Callable[..., object]) -> Callable[..., object]:
-        def wait(self: PasswordHash, *arguments: str) -> object:
+        def wait(self: PasswordHash, *arguments: str, **named: object) -> object:
             gate.wait()
-            return method(self, *arguments)
+            return method(self, *arguments, **named)
 
         return wait
 

@@ -51,6 +51,10 @@ class TokenFactory(SQLAlchemyFactory[Token]):
 
     id = Ignore()
     created_at = Ignore()
+    last_used_at = Ignore()
+    name = None
+    device = None
+    scopes = None
     expires_at = Use(lambda: datetime.now(UTC) + timedelta(days=1))
 
     @classmethod

@@ -196,7 +196,8 @@ async def test_tokens_are_listed_by_one_statement(
     items = answer.json()["items"]
     assert (len(items), answer.json()["next"]) == (count, None)
     assert [item["current"] for item in items] == [False] * (count - 1) + [True]
-    assert items[0].keys() == {"id", "createdAt", "expiresAt", "current"}
+    known = {"id", "name", "device", "scopes", "createdAt", "expiresAt", "lastUsedAt", "current"}
+    assert items[0].keys() == known
 
 
 async def test_tokens_that_have_expired_and_those_of_others_are_not_listed(

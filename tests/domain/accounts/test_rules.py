@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.domain.accounts.rules import checked, required
+from app.domain.accounts.guessing import common_passwords
+from app.domain.accounts.rules import checked, required, strict_rules
 from app.kit.errors import Invalid
 
 
@@ -57,6 +58,29 @@ def test_a_password_is_refused(password: str | None, code: str) -> None:
 )
 def test_a_password_needs_no_composition(password: str) -> None:
     assert checked(password=password) == {"password": password}
+
+
+@pytest.mark.parametrize(
+    ("password", "codes"),
+    [
+        pytest.param("", ["blank"], id="blank"),
+        pytest.param("1234", ["too_short", "too_common", "entirely_numeric"], id="everything"),
+        pytest.param("smiht", ["too_short", "too_similar"], id="short, and a part of the address"),
+        pytest.param(" Password123 ", ["too_common"], id="common in capitals, with space around it"),
+        pytest.param("٩٨٧٦٥٤٣٢١٠٩٨٧", ["entirely_numeric"], id="digits of another script"),
+        pytest.param("annsmith1", ["too_similar"], id="a part of the address, and a digit"),
+        pytest.param("htimsnna", ["too_similar"], id="the same letters in another order"),
+        pytest.param("2" * 1025, ["too_long", "entirely_numeric"], id="long"),
+        pytest.param("correct horse battery staple", [], id="good"),
+    ],
+)
+def test_a_password_that_is_easy_to_guess_is_refused(password: str, codes: list[str]) -> None:
+    rules = strict_rules(common_passwords(), ["ann", "ann.smith@example.com"])
+    assert [code for code, _ in rules["password"].faults(password)] == codes
+
+
+def test_without_strict_rules_the_length_alone_counts() -> None:
+    assert checked(password="password") == {"password": "password"}
 
 
 def test_optional_fields_may_be_blank() -> None:

@@ -41,6 +41,7 @@ def samples(page: bytes) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 
 def scraped(name: str, **labels: str) -> float:
+    TRAFFIC.publish()
     return samples(metrics_page()[0]).get((name, frozenset(labels.items())), 0)
 
 

@@ -135,7 +135,10 @@ def test_the_permission_says_who_may_call(described: dict[str, Any], path: str, 
             id="query",
         ),
         pytest.param(
-            "/whales/{whale_id}", "delete", {"401": "Unauthenticated", "404": "NotFound", "503": "Busy"}, id="path"
+            "/whales/{whale_id}",
+            "delete",
+            {"401": "Unauthenticated", "403": "Forbidden", "404": "NotFound", "503": "Busy"},
+            id="path",
         ),
         pytest.param(
             "/whales",
@@ -143,6 +146,7 @@ def test_the_permission_says_who_may_call(described: dict[str, Any], path: str, 
             {
                 "400": "Malformed",
                 "401": "Unauthenticated",
+                "403": "Forbidden",
                 "408": "TooSlow",
                 "409": "ConflictOrExtinct",
                 "413": "TooLarge",

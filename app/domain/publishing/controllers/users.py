@@ -8,27 +8,27 @@ from msgspec.structs import asdict
 from app.domain.accounts.services import Account, AccountService, Changes
 from app.domain.publishing.queries import user_by_id
 from app.domain.publishing.schemas import ChangeUser, Identity, RegisterUser, SignInUser, UserEnvelope, UserOut
-from app.kit.errors import Conflict, found
+from app.kit.errors import Conflict, TooMany, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader
 from app.platform.handlers import get, post, put
 from app.platform.request import JSONRequest
-from app.platform.security import PUBLIC, SIGNED_IN
+from app.platform.security import PUBLIC, SIGNED_IN, UNLIMITED
 
 
 class UserController(Controller):
     """Joining, signing in, and one's own account."""
 
-    @post("/users", permission=PUBLIC, refuses=(Conflict,))
+    @post("/users", permission=PUBLIC, refuses=(Conflict, TooMany))
     async def register_user(
         self, data: JSONBody[RegisterUser], accounts: NamedDependency[AccountService]
     ) -> Response[UserEnvelope]:
         """Join, and be signed in."""
-        made = await accounts.sign_up(**asdict(data.user))
+        made = await accounts.sign_up(**asdict(data.user), lenient=True)
         headers = {"Location": "/api/user", "Cache-Control": "no-store"}
         return Response(_shown(made.user, made.token), headers=headers)
 
-    @post("/users/login", permission=PUBLIC, status_code=200)
+    @post("/users/login", permission=PUBLIC, status_code=200, refuses=(TooMany,))
     async def sign_in_user(
         self, data: JSONBody[SignInUser], accounts: NamedDependency[AccountService]
     ) -> Response[UserEnvelope]:
@@ -43,7 +43,7 @@ class UserController(Controller):
         """Read one's own account."""
         return _shown(found(await user_by_id.one(reader, user=viewer.id), "user"), request.auth)
 
-    @put("/user", permission=SIGNED_IN, changes_identity=True, refuses=(Conflict,))
+    @put("/user", permission=UNLIMITED, changes_identity=True, refuses=(Conflict,))
     async def change_user(
         self,
         data: JSONBody[ChangeUser],
@@ -55,7 +55,8 @@ class UserController(Controller):
 
         What is left out stays. A new password ends all other tokens; the presented one stays good.
         """
-        return _shown(await accounts.change(viewer, Changes(**asdict(data.user))), request.auth)
+        changed = await accounts.change(viewer, Changes(**asdict(data.user)), lenient=True)
+        return _shown(changed, request.auth)
 
 
 def _shown(user: Identity | Account, token: str) -> UserEnvelope:

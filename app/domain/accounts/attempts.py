@@ -1,0 +1,60 @@
+"""What keeps strangers from guessing passwords, without letting them lock anybody out.
+
+A sign-in is counted before its password is looked at: by address, by account and address, by account. Only failures
+stay counted by account. Whom a stranger's failures elsewhere have shut out still signs in from any address that they
+signed in from in the last 30 days, and from everywhere once the hour is over. An account that does not exist is
+counted as one that does.
+"""
+
+from app.domain.accounts.names import email_form
+from app.platform.ratelimit import Limit, Throttle, key_of
+from config.settings import SecuritySettings
+
+REMEMBERED_SECONDS = 30 * 86_400
+
+
+class Attempts:
+    """The attempts of one request to sign in or up."""
+
+    def __init__(self, throttle: Throttle, settings: SecuritySettings) -> None:
+        self._throttle = throttle
+        self._settings = settings
+
+    async def sign_in(self, email: str) -> None:
+        """Count a sign-in to the account with this address. Raises TooMany."""
+        everyone = Limit(
+            "address", self._settings.sign_in_address_limit, key_of("sign-in address", self._throttle.network)
+        )
+        await self._throttle.take(everyone, *self._by_account(email))
+
+    async def signed_in(self, email: str) -> None:
+        """Uncount a sign-in that succeeded, and remember whence it came."""
+        limits = self._by_account(email)
+        await self._throttle.give_back(*limits, remember=self._known(email), seconds=REMEMBERED_SECONDS)
+
+    async def sign_up(self, email: str) -> None:
+        """Count a sign-up with this address. Raises TooMany."""
+        await self._throttle.take(
+            Limit("address", self._settings.sign_up_address_limit, key_of("sign-up address", self._throttle.network)),
+            Limit("account", self._settings.sign_up_limit, key_of("sign-up account", _account(email))),
+        )
+
+    def _by_account(self, email: str) -> tuple[Limit, Limit]:
+        account, network, settings = _account(email), self._throttle.network, self._settings
+        return (
+            Limit("account", settings.sign_in_limit, key_of("sign-in account here", account, network)),
+            Limit(
+                "everywhere",
+                settings.sign_in_account_limit,
+                key_of("sign-in account", account),
+                unless=self._known(email),
+            ),
+        )
+
+    def _known(self, email: str) -> bytes:
+        return key_of("signed in", _account(email), self._throttle.network)
+
+
+def _account(email: str) -> str:
+    """One name for all spellings that sign in to one account."""
+    return email_form(email).casefold()
