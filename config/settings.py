@@ -223,7 +223,7 @@ class SecuritySettings(Concern):
     token_max_days: int = Field(365, ge=1, le=3650)  # that a token may be asked for
     password_workers: int = Field(2, ge=1, le=32)  # threads that hash at once
     password_queue: int = Field(20, ge=0, le=1000)  # waiting for one of them; more: 503
-    strict_realworld_passwords: bool = False  # or their length alone counts at the doors of the RealWorld API
+    strict_passwords: bool = False  # at those doors too, where by their contract the length alone counts
     # Of sign-ins to one account by one address, to one account by all, and by one address to all.
     sign_in_limit: Times = Rate(10, 60)
     sign_in_account_limit: Times = Rate(100, 3600)

@@ -22,8 +22,8 @@ from sqlalchemy import Engine, event
 
 from app.domain.accounts import authentication
 from app.main import create_app
-from app.platform import migrations
-from app.platform.database import pools
+from app.platform import migrations, ratelimit
+from app.platform.database import changes, pools
 from app.platform.database.model import Base
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
@@ -139,7 +139,12 @@ async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litesta
     """The application, started once a worker."""
     app = create_app(settings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(authentication, "WRITTEN_EVERY", 3600.0)  # else a test that counts statements counts its own
+        for part, pause in (
+            (authentication, "WRITTEN_EVERY"),
+            (changes, "CLEARED_EVERY"),
+            (ratelimit, "SWEEP_SECONDS"),
+        ):
+            patch.setattr(part, pause, 3600.0)  # else a test that counts statements counts theirs
         async with app.lifespan():
             gc.collect()
             gc.freeze()  # as a worker does: else a collection walks through all that the tests imported, on the loop

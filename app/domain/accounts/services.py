@@ -171,7 +171,7 @@ class AccountService(Service):
 
         Raises Invalid with all that is wrong.
         """
-        if "password" not in given or (lenient and not self._settings.strict_realworld_passwords):
+        if "password" not in given or (lenient and not self._settings.strict_passwords):
             return checked(RULES, **given)
         common = await asyncio.to_thread(common_passwords)  # read from a file, the first time
         names = (given.get(field, getattr(before, field, None)) for field in ("username", "email", "display_name"))

@@ -23,6 +23,7 @@ from app.platform.database.pools import Database
 log = structlog.get_logger()
 
 KEPT_SECONDS = 30.0  # how long a mark stays at least; who has not asked for so long takes everything for changed
+CLEARED_EVERY = KEPT_SECONDS + 5  # seconds
 
 # The tables whose trigger fires for every event: INSERT, DELETE, UPDATE and TRUNCATE are bits 4 to 32 of its type.
 MARKED = """
@@ -106,7 +107,7 @@ class Changes:
         """Those of transactions that had ended when it last came by: everybody who is not late has seen them."""
         former = ""
         while True:
-            await asyncio.sleep(KEPT_SECONDS + 5)
+            await asyncio.sleep(CLEARED_EVERY)
             try:
                 former = await self._forget(former)
             except Exception as error:  # noqa: BLE001 - the next time will do

@@ -17,7 +17,7 @@ from app.platform.openapi.document import document
 from config.rates import Rate
 from tests.conftest import Watched
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, UserFactory
-from tests.domain.publishing.hardening.conftest import Quick, serving
+from tests.e2e.serving import Quick, serving
 
 USERS, TOKENS = "/api/v1/accounts/users", "/api/v1/accounts/tokens"
 LIMITS = {
@@ -91,16 +91,14 @@ async def test_a_refusal_is_a_problem_that_says_when_to_come_back(come: Callable
     assert (await client.get(answer.json()["type"])).status_code == 200
 
 
-@pytest.mark.parametrize("door", ["accounts", "RealWorld"])
 async def test_success_is_not_counted_for_the_account_and_tells_what_is_left(
-    come: Callable, database: Database, door: str
+    come: Callable, database: Database
 ) -> None:
     user = await UserFactory.saved(database)
     client = come("192.0.2.1")
     body = {"email": user.email, "password": PASSWORD}
-    path, body = (TOKENS, body) if door == "accounts" else ("/api/users/login", {"user": body})
 
-    answers = [await client.post(path, json=body) for _ in range(9)]
+    answers = [await client.post(TOKENS, json=body) for _ in range(9)]
 
     assert [answer.status_code // 100 for answer in answers] == [2] * 8 + [4], "by address all are counted"
     assert answers[0].headers["RateLimit"] == '"address";r=7;t=60, "account";r=2;t=60'
@@ -169,9 +167,8 @@ async def test_signing_up_is_limited_by_address_and_by_email(come: Callable) -> 
     statuses = [(await client.post(USERS, json=body)).status_code for _ in range(3)]
     assert statuses == [201, 409, 429]
 
-    user = {"user": SignUpFactory.body()}
-    assert (await client.post("/api/users", json=user)).status_code == 201
-    assert (await client.post("/api/users", json={"user": SignUpFactory.body()})).status_code == 429
+    assert (await client.post(USERS, json=SignUpFactory.body())).status_code == 201
+    assert (await client.post(USERS, json=SignUpFactory.body())).status_code == 429
     answer = await come("192.0.2.2").post(USERS, json=SignUpFactory.body())
     assert answer.headers["RateLimit-Policy"] == '"address";q=4;w=60, "account";q=2;w=60'
     assert answer.status_code == 201
@@ -213,7 +210,7 @@ async def test_the_contract_tells_of_the_limits_where_there_are_any(app: Litesta
         for method, operation in methods.items()
         if "429" in operation["responses"]
     }
-    assert throttled.keys() == {(USERS, "post"), (TOKENS, "post"), ("/api/users", "post"), ("/api/users/login", "post")}
+    assert throttled.keys() >= {(USERS, "post"), (TOKENS, "post")}
     for operation in throttled.values():
         success = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
         assert {"RateLimit", "RateLimit-Policy"} <= success["headers"].keys()

@@ -1,7 +1,6 @@
 """The server under attack: started as an operator starts it, with a migrated database of its own, once a worker."""
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 import pytest
@@ -9,24 +8,8 @@ import pytest
 from tests.conftest import cloned
 from tests.domain.publishing.hardening.people import Person
 from tests.domain.publishing.hardening.wire import Answer, ask
-from tests.e2e.running import ROOT, Running
-
-
-class Quick(Running):
-    """The house, with passwords that cost nothing."""
-
-    program = "tests.domain.publishing.hardening.quick"
-
-
-@contextmanager
-def serving(database_url: str, kind: type[Running] = Running, **settings: str) -> Generator[Running]:
-    """A server that answers until the end of the block; settings are named without their prefix."""
-    settings |= {"environment": "test", "docs": "true", "database_url": database_url}
-    with kind("serve", folder=ROOT, **settings) as server:
-        server.until_answer("/health")
-        yield server
-        server.interrupt()
-        assert server.ended() == 0, server.said
+from tests.e2e.running import Running
+from tests.e2e.serving import Quick, serving
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from tests.domain.publishing.hardening.conftest import Quick, serving
 from tests.domain.publishing.hardening.people import Person
 from tests.e2e.running import Running
+from tests.e2e.serving import Quick, serving
 
 READERS, VERSIONS = 12, 60
 DRAFT = {"title": "Whales", "description": "d", "body": "0"}

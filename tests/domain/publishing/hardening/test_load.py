@@ -19,9 +19,9 @@ import pytest
 from app.platform.migrations import upgrade
 from app.platform.postgres.sharing import share
 from tests.conftest import cloned
-from tests.domain.publishing.hardening.conftest import Quick, serving
 from tests.domain.publishing.hardening.people import Person
 from tests.e2e.running import PLAINLY, Running, reachable_folder
+from tests.e2e.serving import Quick, serving
 
 CLIENTS, ROUNDS = 60, 12
 POOL_TIMEOUT = 0.5  # seconds

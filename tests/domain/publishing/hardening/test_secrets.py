@@ -10,8 +10,8 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.domain.publishing.hardening.conftest import Quick, serving
 from tests.e2e.running import PLAINLY, Running
+from tests.e2e.serving import Quick, serving
 
 CANARY = "canary"  # in all that is planted; whatever of it turns up anywhere is found by this word alone
 PASSWORD = f"{CANARY}-password-1"
