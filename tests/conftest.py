@@ -338,6 +338,26 @@ def _seconds(item: pytest.Item) -> int:
     return 0 if mark is None else mark.args[0]
 
 
+class FailuresAtOnce:
+    """Says under CI what failed when it did: a run that is ended from outside has no summary."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            reason = report.longreprtext.rpartition("\n")[2] if crash is None else f"{crash}"
+            self._terminal.write_line(f"\n{report.nodeid} ({report.when}, {report.duration:.1f} s): {reason}", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and terminal is not None:
+        config.pluginmanager.register(FailuresAtOnce(terminal))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Under CI, where all that a test could ask for is installed, a skipped test is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
