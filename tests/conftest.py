@@ -5,6 +5,7 @@ import gc
 import hashlib
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ from app.platform.postgres.sharing import share
 from config.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Hundreds of processes are started: where the environment forbids it, each would compile the house and its libraries.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
