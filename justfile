@@ -43,6 +43,11 @@ bench *arguments:
 bench-growth *arguments:
     @exec python -m tests.benchmarks.growth "$@"
 
+# where the CPU of one workload's requests goes: just bench-profile article
+[group('develop')]
+bench-profile workload:
+    @exec python -m tests.benchmarks.profile "$@"
+
 # a worker's memory over 200,000 requests
 [group('develop')]
 bench-memory *arguments:
