@@ -23,6 +23,11 @@ dev:
 serve:
     @exec python -m app serve
 
+# deliver events to those who subscribed; as many as one likes
+[group('serve')]
+worker *arguments:
+    @exec python -m app worker "$@"
+
 # every test, or those named: just test tests/kit -k slug
 [group('develop')]
 test *arguments:
@@ -121,6 +126,21 @@ flush *name:
 [group('database')]
 dbshell *arguments:
     @exec python -m app dbshell "$@"
+
+# how far each subscriber is, and what each failed at
+[group('manage')]
+events:
+    @exec python -m app events
+
+# try again what a subscriber failed at: the event at a position, or all
+[group('manage')]
+events-retry subscriber *position:
+    @exec python -m app events-retry "$@"
+
+# have a subscriber do without an event that it cannot handle
+[group('manage')]
+events-skip subscriber position:
+    @exec python -m app events-skip "$@"
 
 # Python with models, services and `await` at hand
 [group('manage')]

@@ -15,6 +15,7 @@ from app.platform.cors import CrossOrigin
 from app.platform.database.changes import Changes
 from app.platform.database.pools import Database
 from app.platform.doorstep import Doorstep, methods_of
+from app.platform.events.dispatcher import telling
 from app.platform.forwarding import Forwarded
 from app.platform.handlers import check_routes, providers
 from app.platform.health import Readiness, read_health, read_metrics, read_readiness
@@ -42,8 +43,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     modules = installed(MODULES)
     database = Database(settings, on_oversized=stop_server)
     changes = Changes(database)
-    readiness = Readiness()
-    watch = LoopWatch(settings.logging.loop_block_ms)
+    readiness, watch = Readiness(), LoopWatch(settings.logging.loop_block_ms)
     authenticator = _authenticator(modules, settings)
     identity = DefineMiddleware(Identity, database=database, authenticate=authenticator, known=KnownViewers())
     configure_mappers()  # else the first query would, on the loop, for a tenth of a second
@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         lifespan=[
             _announced("loop watch", watch),
             _announced("database", database.lifespan()),
+            _announced("notices", telling(database).lifespan()),
             _announced("changes", changes.lifespan()),
             _announced("authenticator", authenticator.lifespan(database)),
             _announced("counters of attempts", sweeping(database)),

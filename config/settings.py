@@ -210,6 +210,7 @@ class DatabaseSettings(Concern):
     idle_check: int = Field(30, ge=1, le=3600)  # a slot idle for longer is asked whether it lives before it is used
     statement_timeout: float = Field(10.0, ge=0.1, le=3600)
     lock_timeout: float = Field(3.0, ge=0.1, le=3600)
+    event_days: int = Field(30, ge=1, le=3650)  # that the event log keeps at least
 
 
 Times = Annotated[Rate, NoDecode, BeforeValidator(as_rate)]

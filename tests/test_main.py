@@ -9,6 +9,8 @@ from litestar import Litestar, get
 from app.main import create_app
 from app.platform.handlers import check_routes
 
+PARTS = ["loop watch", "database", "notices", "changes", "authenticator", "counters of attempts", "readiness"]
+
 
 async def test_what_starts_first_stops_last(settings, capfd):
     app = create_app(settings)
@@ -17,7 +19,7 @@ async def test_what_starts_first_stops_last(settings, capfd):
     told = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     started = [line["part"] for line in told if line["event"] == "started"]
     stopped = [line["part"] for line in told if line["event"] == "stopped"]
-    assert started == ["loop watch", "database", "changes", "authenticator", "counters of attempts", "readiness"]
+    assert started == PARTS
     assert stopped == started[::-1]
 
 

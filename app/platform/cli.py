@@ -11,11 +11,13 @@ from config.modules import MODULES
 
 ROOMS = {
     "serving": ("up", "serve", "dev"),
+    "worker": ("worker",),
     "health": ("healthcheck",),
     "schema": ("migrate", "makemigrations", "showmigrations", "sqlmigrate", "downgrade"),
     "sight": ("check", "routes", "modules", "contracts"),
     "shell": ("shell",),
     "dbshell": ("dbshell",),
+    "events": ("events", "events-retry", "events-skip"),
     "removal": ("flush", "remove-module"),
 }
 ROOM_OF = {name: room for room, names in ROOMS.items() for name in names}

@@ -1,6 +1,5 @@
 """Serving: granian's main process and its workers, how they start, and how all of them end."""
 
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -20,6 +19,7 @@ from granian.log import LogLevels
 from granian.server import MPServer
 from litestar import Litestar
 
+from app.platform.belonging import belong_to
 from app.platform.health import DRAIN
 from app.platform.observability.logging import GRANIAN_LOGGING
 from config.settings import ROOT, Settings
@@ -27,7 +27,6 @@ from config.settings import ROOT, Settings
 log = structlog.get_logger()
 
 FAILURE = signal.SIGUSR2  # from a worker: no worker can serve with these settings
-PR_SET_PDEATHSIG = 1
 YOUNG = 10_000  # new objects between two collections; Python's own 700 would be one at every second request
 SPARE_DESCRIPTORS = 256  # what a worker has open besides its clients' connections
 
@@ -129,7 +128,7 @@ class Ending:
 
 def load_application(main: int, settings: Settings) -> Litestar:
     """The application, in a worker of the process `main`."""
-    _belong_to(main)
+    belong_to(main)
     application = compose(settings)
     gc.collect()
     gc.freeze()  # what lives as long as the worker is not looked through at every collection
@@ -140,17 +139,6 @@ def load_application(main: int, settings: Settings) -> Litestar:
 def compose(settings: Settings) -> Litestar:
     """The application. By name: composition stands above the platform, which must not import it."""
     return import_module("app.main").create_app(settings)
-
-
-def _belong_to(main: int) -> None:
-    """End with the main process, however that ends: a worker left over shares the port with the next server."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, FAILURE):
-        signal.signal(number, signal.SIG_DFL)
-    os.setpgid(0, 0)  # Ctrl-C goes to the terminal's group: the main process alone decides when workers end
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != main:  # it ended before that was said
-        os._exit(1)
 
 
 def stop_server(message: str) -> None:

@@ -33,7 +33,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import OID, TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, OID, TSVECTOR
 
 import app
 from app.kit.pagination import After, Window, cursor_of
@@ -56,6 +56,7 @@ VALUES = {
     DateTime: "now() + {n} * interval '1 minute'",
     Boolean: "true",
     OID: "({n} + 1)::oid",
+    JSONB: "'{{}}'",
     ARRAY: "ARRAY['text-' || {n}]",
     LargeBinary: "decode(lpad(to_hex({n}), 64, '0'), 'hex')",
 }

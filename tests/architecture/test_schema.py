@@ -11,7 +11,9 @@ from app.platform.migration_writing import metadata, module_of
 from app.platform.revisions import PLATFORM
 from config.modules import MODULES
 
-OURS = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'alembic_version'"
+OURS = """
+relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'alembic_version'
+"""
 
 
 @pytest.fixture

@@ -107,9 +107,9 @@ class Running:
         except httpx.TransportError:
             return None
 
-    def post(self, path: str, body: object) -> httpx.Response:
+    def post(self, path: str, body: object, **headers: str) -> httpx.Response:
         """The answer to some JSON."""
-        return httpx.post(self.origin + path, json=body, **PLAINLY)
+        return httpx.post(self.origin + path, json=body, headers=headers, **PLAINLY)
 
     def until_answer(self, path: str = "/health", status: int = 200) -> httpx.Response:
         """Wait for an answer with this status."""

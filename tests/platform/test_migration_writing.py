@@ -67,7 +67,8 @@ def test_every_kind_of_difference_is_seen(fresh_database_url):
 
 def test_a_missing_index_is_seen(fresh_database_url):
     query = """
-        SELECT oid::regclass::text FROM pg_class WHERE relkind = 'i' AND relnamespace = 'public'::regnamespace
+        SELECT oid::regclass::text FROM pg_class
+        WHERE relkind IN ('i', 'I') AND NOT relispartition AND relnamespace = 'public'::regnamespace
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = pg_class.oid)
     """
     indexes = [row[0] for row in fetch(fresh_database_url, query)]

@@ -5,7 +5,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, UpdateBase, delete, func, select, update
+from msgspec import Struct
+from sqlalchemy import Boolean, Select, UpdateBase, delete, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.accounts.models import User
@@ -106,13 +107,20 @@ def remove_favorite(shape: Shape[Key], *, slug: str, viewer: UUID | None) -> Upd
     return removed.returning(*shape.columns)
 
 
-@command(Shape(Key, User))
-def add_follow(shape: Shape[Key], *, username: str, follower: UUID | None) -> Select:
+class Followed(Struct):
+    """Who is followed, and whether that is new."""
+
+    id: UUID
+    is_new: bool
+
+
+@command(Shape(Followed, User, is_new=literal_column("EXISTS (SELECT FROM added)", Boolean())))
+def add_follow(shape: Shape[Followed], *, username: str, follower: UUID | None) -> Select:
     """Follow a user and say who that is; nothing is added for oneself, nor a second time."""
     followed = select(User.id).where(is_named(username)).cte("followed")
     pair = select(follower_id, followed.c.id).where(followed.c.id != follower)
     added = insert(Follow).from_select([Follow.follower_id, Follow.followed_id], pair).on_conflict_do_nothing()
-    return shape.select(followed).add_cte(added.cte("added"))
+    return shape.select(followed).add_cte(added.returning(Follow.followed_id).cte("added"))
 
 
 @command(Shape(Key, Follow, id=Follow.followed_id))

@@ -3,6 +3,15 @@
 from msgspec import UNSET
 from sqlalchemy import func
 
+from app.domain.publishing.events import (
+    ArticleFavored,
+    ArticlePublished,
+    ArticleRevised,
+    ArticleWithdrawn,
+    CommentPosted,
+    CommentRetracted,
+    UserFollowed,
+)
 from app.domain.publishing.models import Article
 from app.domain.publishing.policies import may_retract, may_revise
 from app.domain.publishing.queries import article_by_slug, article_key, profile_by_name
@@ -33,6 +42,7 @@ class ArticleService(Service):
         article.slug = await self.articles.free_slug(draft.title)
         await self.articles.add(article)
         await self.articles.tag(article, draft.tag_list)
+        self.work.publish(ArticlePublished(article.id, article.author_id, article.slug, article.title))
         return await self._shown(article, author)
 
     async def revise(self, author: Viewer, slug: str, changes: ArticleChanges) -> ArticleOut:
@@ -49,12 +59,14 @@ class ArticleService(Service):
             await self.articles.untag(article)
             await self.articles.tag(article, changes.tag_list)
         article.updated_at = func.now()  # the trigger that does this sees neither new tags nor a text that is the same
+        self.work.publish(ArticleRevised(article.id, article.author_id, article.slug, article.title))
         return await self._shown(article, author)
 
     async def withdraw(self, author: Viewer, slug: str) -> None:
         """Remove an article and the conversation about it. Raises NotFound, Forbidden."""
         article = found(await self.articles.for_update(slug), "article")
         require(may_revise(author, article), "article")
+        self.work.publish(ArticleWithdrawn(article.id, article.author_id, article.slug))
         await self.articles.remove(article)
 
     async def _rename(self, article: Article, title: str) -> None:
@@ -74,13 +86,16 @@ class CommentService(Service):
 
     async def comment(self, reader: Viewer, slug: str, body: str) -> CommentOut:
         """Say something about an article. Raises NotFound."""
-        return found(await post_comment.one(self.work, slug=slug, viewer=reader.id, body=body), "article")
+        comment = found(await post_comment.one(self.work, slug=slug, viewer=reader.id, body=body), "article")
+        self.work.publish(CommentPosted(comment.id, slug))
+        return comment
 
     async def retract(self, reader: Viewer, slug: str, comment_id: int) -> None:
         """Take a comment back. Raises NotFound, also for the comment of another article, and Forbidden."""
         article = found(await article_key.one(self.work, slug=slug), "article")
         comment = found(await self.comments.for_update(comment_id, article.id), "comment")
         require(may_retract(reader, comment), "comment")
+        self.work.publish(CommentRetracted(comment.id, slug))
         await self.comments.remove(comment)
 
 
@@ -89,7 +104,8 @@ class FavoriteService(Service):
 
     async def favor(self, reader: Viewer, slug: str) -> ArticleOut:
         """Make an article a favourite; saying it again changes nothing. Raises NotFound."""
-        await add_favorite.one(self.work, slug=slug, viewer=reader.id)
+        if added := await add_favorite.one(self.work, slug=slug, viewer=reader.id):
+            self.work.publish(ArticleFavored(added.id))
         return found(await article_by_slug.one(self.work, slug=slug, viewer=reader.id), "article")
 
     async def unfavor(self, reader: Viewer, slug: str) -> ArticleOut:
@@ -106,6 +122,8 @@ class FollowService(Service):
         followed = found(await add_follow.one(self.work, username=username, follower=reader.id), "profile")
         if followed.id == reader.id:
             raise Invalid("username", "can't be your own")
+        if followed.is_new:
+            self.work.publish(UserFollowed(followed.id))
         return found(await profile_by_name.one(self.work, username=username, viewer=reader.id), "profile")
 
     async def unfollow(self, reader: Viewer, username: str) -> ProfileOut:

@@ -6,9 +6,14 @@ from contextlib import contextmanager
 import click
 
 from app.platform import migrations
+from app.platform.commands import run
 from app.platform.console.reach import connected
+from app.platform.database.pools import Database
+from app.platform.events.delivery import subscribe
 from app.platform.migration_writing import make
+from app.platform.module import installed
 from app.platform.revisions import MigrationError, Revisions
+from config.modules import MODULES
 from config.settings import ROOT, Settings
 
 
@@ -38,6 +43,13 @@ def migrate(settings: Settings, target: str) -> None:
         applied = migrations.upgrade(address(settings), target, tell=click.echo)
     if not applied:
         click.echo("Nothing to apply.")
+    if target == "heads":
+        run(subscribe_all)
+
+
+async def subscribe_all(database: Database, _: Settings) -> None:
+    """Note down who subscribes, before anything is published that they would miss."""
+    await subscribe(database, [one.name for module in installed(MODULES) for one in module.subscribers])
 
 
 @click.command()

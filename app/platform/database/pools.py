@@ -42,6 +42,7 @@ class Database:
         self.url = settings.database.url.get_secret_value()
         self._settings = settings
         self._on_oversized = on_oversized
+        self.on_published: Callable[[], None] | None = None  # called after each commit that brought events
         self._checked = False
         self._slow = SlowStatements(settings.logging.slow_query_ms / 1000, self.explain)
         self.write = self._pool("write", settings.database.write_pool_size, read_only=False)
@@ -53,7 +54,7 @@ class Database:
 
     def unit_of_work(self, viewer: Viewer = ANONYMOUS) -> UnitOfWork:
         """What a write is given: one transaction, begun at its first use."""
-        return UnitOfWork(self.write, viewer)
+        return UnitOfWork(self.write, viewer, self.on_published)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
@@ -68,6 +69,12 @@ class Database:
             await self._slow.settle()
             await self.read.close()
             await self.write.close()
+
+    async def connect_aside(self, name: str) -> asyncpg.Connection:
+        """A connection outside the pools, for one that listens; whoever asks for it closes it."""
+        return await connect(
+            self.url, server_settings={"application_name": name}, timeout=self._settings.database.pool_timeout
+        )
 
     async def explain(self, sql: str) -> list[str]:
         """The plan for any parameters, on a read-only slot, where even an INSERT is planned and not run.

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
 from app.kit.errors import Busy
+from app.kit.event import Event
 from app.kit.identity import ANONYMOUS, Viewer
 from app.platform.database.model import Base, Repository
 from app.platform.database.refusals import is_connection_lost, is_replayable
 from app.platform.database.slots import Slot, SlotPool
+from app.platform.events.outbox import record
 
 log = structlog.get_logger()
 
@@ -95,11 +97,16 @@ async def _ended(read: Callable[[Source], Awaitable[T]], source: Source) -> T:
 class UnitOfWork:
     """One transaction, lazy: no slot and no BEGIN before its first use, and a single owner, `run`, that ends it."""
 
-    __slots__ = ("_pool", "_repositories", "_session", "_slot", "viewer")
+    __slots__ = ("_events", "_on_published", "_pool", "_repositories", "_session", "_slot", "viewer")
 
-    def __init__(self, pool: SlotPool, viewer: Viewer = ANONYMOUS) -> None:
+    def __init__(
+        self, pool: SlotPool, viewer: Viewer = ANONYMOUS, on_published: Callable[[], None] | None = None
+    ) -> None:
+        """`on_published` is called after a commit that brought events."""
         self.viewer = viewer
         self._pool = pool
+        self._on_published = on_published
+        self._events: list[Event] = []
         self._slot: Slot | None = None
         self._session: AsyncSession | None = None
         self._repositories: dict[type[Repository[Any]], Repository[Any]] = {}
@@ -132,6 +139,10 @@ class UnitOfWork:
         """Insert many rows by COPY, which no INSERT comes near; the statement time-out holds for the whole of it."""
         slot = await self._settled()
         await slot.raw.copy_records_to_table(model.__tablename__, records=rows, columns=columns)
+
+    def publish(self, event: Event) -> None:
+        """Have subscribers hear of it once this transaction is committed, and never if it is not."""
+        self._events.append(event)
 
     @property
     def session(self) -> AsyncSession:
@@ -186,6 +197,8 @@ class UnitOfWork:
     async def _commit(self) -> None:
         if self._session is not None:
             await self._session.flush()
+        if is_told := bool(self._events):
+            await record(await self._settled(), self._events, self.viewer)
         if (slot := self._slot) is None:
             return
         tag = await slot.raw.execute("COMMIT")
@@ -196,6 +209,8 @@ class UnitOfWork:
             await self._leave()
         finally:
             self._pool.release(slot)
+            if is_told and self._on_published:
+                self._on_published()
 
     async def _rollback(self, error: BaseException) -> None:
         """Leave nothing behind: after a cancellation or a lost connection the slot itself is thrown away."""
@@ -223,6 +238,7 @@ class UnitOfWork:
     def _forget(self) -> None:
         self._slot = self._session = None
         self._repositories = {}
+        self._events = []
 
 
 class Guest(Session):

@@ -54,9 +54,9 @@ async def test_a_list_is_one_statement_for_one_row_and_for_a_hundred(
         ("GET", "/api/articles/whales", None, 2),
         ("GET", "/api/profiles/ann", None, 2),
         ("GET", "/api/user", None, 2),
-        ("POST", "/api/articles/whales/comments", {"comment": {"body": "x"}}, 4),
-        ("POST", "/api/articles/whales/favorite", None, 5),
-        ("POST", "/api/profiles/ann/follow", None, 5),
+        ("POST", "/api/articles/whales/comments", {"comment": {"body": "x"}}, 5),
+        ("POST", "/api/articles/whales/favorite", None, 6),
+        ("POST", "/api/profiles/ann/follow", None, 6),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -1,6 +1,8 @@
 """`healthcheck` asks /health where the settings say that the server listens, and follows no proxy."""
 
+import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from app.platform import heartbeat
 from app.platform.console.health import healthcheck
 
 
@@ -67,3 +70,24 @@ def test_silence_is_not_health(port: str):
     told = ask(LITEHOUSE_PORT=port)
     assert told.exit_code == 1
     assert told.stderr.startswith("Error: no answer: ")
+
+
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A worker's sign of life, on a machine where no server listens."""
+    file = tmp_path / "worker"
+    monkeypatch.setattr(heartbeat, "heartbeat_file", lambda: file)
+    monkeypatch.setenv("LITEHOUSE_PORT", "1")
+    file.touch()
+    return file
+
+
+@pytest.mark.usefixtures("worker")
+def test_where_no_server_listens_a_worker_s_sign_of_life_will_do():
+    assert ask().exit_code == 0
+
+
+def test_a_worker_without_a_sign_of_life_is_not_healthy(worker: Path):
+    os.utime(worker, (0, time.time() - heartbeat.STALE - 5))
+    told = ask()
+    assert (told.exit_code, told.stderr) == (1, "Error: the worker has shown no sign of life for 20 seconds\n")

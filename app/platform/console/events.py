@@ -1,0 +1,63 @@
+"""The commands about the event log: who is how far, what failed, and what is to become of it."""
+
+import click
+
+from app.platform.commands import run
+from app.platform.console.reach import connected
+from app.platform.database.pools import Database
+from app.platform.events import admin
+from config.settings import Settings
+
+
+@click.command()
+@connected
+def events() -> None:
+    """Show how far each subscriber is, and what each failed at."""
+    for line in run(_told):
+        click.echo(line)
+
+
+async def _told(database: Database, _: Settings) -> list[str]:
+    count, seconds = await admin.outbox(database)
+    return [
+        f"{count} published and not in the log yet, the first for {seconds:.1f} s",
+        *map(_line, await admin.subscriptions(database)),
+        *map(_failure, await admin.held(database)),
+    ]
+
+
+def _line(one: admin.Subscription) -> str:
+    return f"{one.name}: {one.behind} behind, {one.held} held, {one.dead} dead"
+
+
+def _failure(one: admin.Held) -> str:
+    state = "dead" if one.is_dead else "to be tried again"
+    where = f"{one.subscriber} {one.position} {one.name} {one.subject}"
+    return f"{where}: {state}, failed {one.attempts} times, at last by {one.error}"
+
+
+@click.command("events-retry")
+@click.argument("subscriber")
+@click.argument("position", type=int, required=False)
+@connected
+def events_retry(subscriber: str, position: int | None) -> None:
+    """Have what SUBSCRIBER failed at tried again: the event at POSITION, or all."""
+
+    async def do(database: Database, _: Settings) -> int:
+        return await admin.retry(database, subscriber, position)
+
+    click.echo(f"{run(do)} will be tried again.")
+
+
+@click.command("events-skip")
+@click.argument("subscriber")
+@click.argument("position", type=int)
+@connected
+def events_skip(subscriber: str, position: int) -> None:
+    """Have SUBSCRIBER do without the event at POSITION; what is about the same subject then goes on."""
+
+    async def do(database: Database, _: Settings) -> None:
+        await admin.skip(database, subscriber, position)
+
+    run(do)
+    click.echo("Skipped.")

@@ -1,0 +1,87 @@
+"""What admins see of the event log, and what they do about events that a subscriber cannot handle."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from app.kit.errors import NotFound
+from app.platform.database.pools import Database
+
+# Subscribers that no module has any more hold nothing back; they are shown, for their partitions stay.
+SUBSCRIPTIONS = """
+SELECT s.name, coalesce((SELECT position FROM platform_event_end), 0) - s.position AS behind,
+    count(h.*) FILTER (WHERE NOT h.is_dead) AS held, count(h.*) FILTER (WHERE h.is_dead) AS dead
+FROM platform_subscription s LEFT JOIN platform_held h ON h.subscriber = s.name
+GROUP BY s.name, s.position ORDER BY s.name
+"""
+HELD = """
+SELECT h.subscriber, h.position, e.name, h.subject, e.at, h.attempts, h.is_dead, h.error FROM platform_held h
+JOIN platform_event e USING (position) WHERE h.attempts > 0 ORDER BY h.subscriber, h.position LIMIT $1
+"""
+UNTOLD = "SELECT count(*), extract(epoch FROM clock_timestamp() - min(at))::float8 FROM platform_outbox"
+RETRY = """
+UPDATE platform_held SET is_dead = false, attempts = 0, due_at = now()
+WHERE subscriber = $1 AND ($2::bigint IS NULL OR position = $2) AND attempts > 0 RETURNING position
+"""
+SKIP = "DELETE FROM platform_held WHERE subscriber = $1 AND position = $2 RETURNING position"
+
+
+class Subscription(msgspec.Struct):
+    """A subscriber: how many events it is behind, how many it holds and how many of these are given up."""
+
+    name: str
+    behind: int
+    held: int
+    dead: int
+
+
+class Held(msgspec.Struct):
+    """An event that a subscriber failed at."""
+
+    subscriber: str
+    position: int
+    name: str
+    subject: str
+    at: datetime
+    attempts: int
+    is_dead: bool
+    error: str | None
+
+
+async def subscriptions(database: Database) -> list[Subscription]:
+    """All of them, by name."""
+    return [Subscription(*row) for row in await database.reader().fetch(SUBSCRIPTIONS, ())]
+
+
+async def held(database: Database, limit: int = 100) -> list[Held]:
+    """What failed, and not what merely waits behind it."""
+    return [Held(*row) for row in await database.reader().fetch(HELD, (limit,))]
+
+
+async def outbox(database: Database) -> tuple[int, float]:
+    """How many events are not in the log yet, and for how many seconds the first of them."""
+    [(count, seconds)] = await database.reader().fetch(UNTOLD, ())
+    return count, seconds or 0.0
+
+
+async def retry(database: Database, subscriber: str, position: int | None = None) -> int:
+    """Have one event, or all that the subscriber failed at, tried again now; how many. Raises NotFound for none."""
+    return len(await _changed(database, RETRY, (subscriber, position)))
+
+
+async def skip(database: Database, subscriber: str, position: int) -> None:
+    """Do without this event: what waits behind it goes on. Raises NotFound."""
+    await _changed(database, SKIP, (subscriber, position))
+
+
+async def _changed(database: Database, sql: str, parameters: Sequence[object]) -> list[object]:
+    work = database.unit_of_work()
+
+    async def change() -> list[object]:
+        rows = await work.fetch(sql, parameters)
+        if not rows:
+            raise NotFound("event")
+        return list(rows)
+
+    return await work.run(change)

@@ -1,0 +1,112 @@
+"""What runs in a worker process: the sequencer, a delivery for each subscriber, and the log's partitions."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+import structlog
+
+from app.platform.database.pools import Database
+from app.platform.events.delivery import Delivery
+from app.platform.events.sequencer import BATCH, sequence
+from app.platform.events.subscribers import Subscriber
+from app.platform.notices import Notices
+
+log = structlog.get_logger()
+
+OUTBOX, LOG = "platform_outbox", "platform_event"  # channels: there is something in it
+LOOKS_EVERY = 1.0  # seconds: for notices that were lost, and for what is due again
+PARTITIONS_EVERY = 3600.0  # seconds
+WEEKS_AHEAD = 4
+LONGEST_PAUSE = 30.0  # seconds between tries while the database is away
+MAKE = "SELECT platform_make_event_partitions($1)"
+DROP = "SELECT platform_drop_event_partitions(now() - make_interval(days => $1))"
+
+
+def telling(database: Database) -> Notices:
+    """Have others told after each commit that brought events."""
+    notices = Notices(database)
+    database.on_published = partial(notices.tell, OUTBOX)
+    return notices
+
+
+class Dispatcher:
+    """Moves events on while the process lives. `days`: how long the log keeps them at least."""
+
+    def __init__(self, database: Database, notices: Notices, subscribers: Sequence[Subscriber], days: int) -> None:
+        self._database = database
+        self._notices = notices
+        self._subscribers = subscribers
+        self._days = days
+        self._ending = asyncio.Event()
+        self._bells: list[asyncio.Event] = []
+
+    @asynccontextmanager
+    async def lifespan(self, drain: float) -> AsyncGenerator[None]:
+        """Run it; at the end, what is being handled has so many seconds to be finished."""
+        running = asyncio.create_task(self._run(), name="dispatcher")
+        try:
+            async with self._notices.listening():
+                yield
+        finally:
+            self._ending.set()
+            for bell in self._bells:
+                bell.set()
+            done, _ = await asyncio.wait([running], timeout=drain)
+            running.cancel()
+            await asyncio.wait([running])
+            if not done:
+                log.warning("an event was left in the middle: it will be delivered again")
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+
+            def run(name: str, do: Callable[[], Awaitable[bool]], channel: str | None, pause: float) -> None:
+                bell = self._notices.bell(channel) if channel else asyncio.Event()
+                group.create_task(self._over_and_over(name, do, bell, pause), name=name)
+
+            run("partitions of the event log", self._keep_partitions, None, PARTITIONS_EVERY)
+            run("sequencer", self._sequence, OUTBOX, LOOKS_EVERY)
+            for one in self._subscribers:
+                run(one.name, Delivery(self._database, one, self._ending).advance, LOG, LOOKS_EVERY)
+                run(f"{one.name} again", Delivery(self._database, one, self._ending).retry, None, LOOKS_EVERY)
+
+    async def _over_and_over(
+        self, name: str, do: Callable[[], Awaitable[bool]], bell: asyncio.Event, pause: float
+    ) -> None:
+        """Do it until it says that nothing is left, then wait for the bell; after an error longer each time."""
+        failures = 0
+        self._bells.append(bell)
+        while not self._ending.is_set():
+            bell.clear()
+            try:
+                is_more = await do()
+            except Exception as error:  # noqa: BLE001 - nothing is lost meanwhile
+                failures += 1
+                log.warning("events wait", part=name, reason=f"{type(error).__name__}: {error}")
+                await _rung(self._ending, min(0.1 * 2**failures, LONGEST_PAUSE))
+                continue
+            failures = 0
+            if not (is_more or self._ending.is_set()):
+                await _rung(bell, pause)
+
+    async def _sequence(self) -> bool:
+        moved = await sequence(self._database)
+        if moved:
+            self._notices.ring(LOG)
+            self._notices.tell(LOG)
+        return moved == BATCH
+
+    async def _keep_partitions(self) -> bool:
+        work = self._database.unit_of_work()
+        await work.run(lambda: work.fetch(MAKE, (WEEKS_AHEAD,)))
+        dropped = await work.run(lambda: work.fetch(DROP, (self._days,)))
+        if dropped:
+            log.info("old events dropped", partitions=[row[0] for row in dropped])
+        return False
+
+
+async def _rung(bell: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(bell.wait(), seconds)

@@ -1,0 +1,47 @@
+"""What a worker process does: it delivers the events that others published."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from functools import partial
+
+import structlog
+import uvloop
+
+from app.platform.database.pools import Database
+from app.platform.events.dispatcher import Dispatcher, telling
+from app.platform.heartbeat import beating
+from app.platform.module import installed
+from app.platform.observability.logging import configure_logging, flush_log
+from app.platform.observability.loop import LoopWatch
+from config.modules import MODULES
+from config.settings import Settings
+
+log = structlog.get_logger()
+
+
+def work(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; then what is under way has `LITEHOUSE_DRAIN_TIMEOUT` seconds to be finished."""
+    configure_logging(settings.logging.log_level)
+    uvloop.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    database = Database(settings, on_oversized=partial(log.error, "the pools are too large"))
+    notices = telling(database)
+    subscribers = [subscriber for module in installed(MODULES) for subscriber in module.subscribers]
+    dispatcher = Dispatcher(database, notices, subscribers, settings.database.event_days)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(LoopWatch(settings.logging.loop_block_ms))
+        await stack.enter_async_context(database.lifespan())
+        await stack.enter_async_context(notices.lifespan())
+        await stack.enter_async_context(beating())
+        await stack.enter_async_context(dispatcher.lifespan(settings.server.drain_timeout))
+        log.info("working", subscribers=[subscriber.name for subscriber in subscribers])
+        await ended.wait()
+        log.info("ending")
+    log.info("ended")
+    flush_log()
