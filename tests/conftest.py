@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import asyncpg
@@ -23,13 +22,14 @@ from sqlalchemy import Engine, event
 
 from app.domain.accounts import authentication
 from app.main import create_app
-from app.platform import migrations, ratelimit
+from app.platform import migrations, passwords, ratelimit
 from app.platform.database import changes, pools
-from app.platform.database.model import Base
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
 from app.platform.postgres.sharing import share
 from config.settings import Settings, load
+from tests.cheap import PARAMETERS
+from tests.databases import at, cloned, empty, evacuate, raze
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -87,30 +87,6 @@ async def _make_template(server_url: str, name: str) -> None:
         await admin.close()
 
 
-def at(server_url: str, name: str) -> str:
-    """The address of another database on the same server."""
-    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
-
-
-@contextmanager
-def cloned(server_url: str, template: str) -> Iterator[str]:
-    """The address of a copy of the template, dropped at the end."""
-    name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
-    asyncio.run(_execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log'))
-    try:
-        yield at(server_url, name)
-    finally:
-        asyncio.run(_execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="session")
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """This worker's migrated database."""
@@ -120,16 +96,38 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def fresh_database_url(server_url: str, template: str) -> Iterator[str]:
-    """A migrated database for one test alone: for real servers and other processes."""
+    """A migrated database that is made for one test alone: for what changes its schema."""
+    with cloned(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _lent(server_url: str, template: str) -> Iterator[str]:
     with cloned(server_url, template) as url:
         yield url
 
 
 @pytest.fixture
-def empty_database_url(server_url: str) -> Iterator[str]:
-    """A database with nothing in it, for one test alone."""
+def lent_database_url(_lent: str) -> Iterator[str]:
+    """A migrated database without rows, for one test after the other: for real servers and other processes.
+
+    Not for what changes its schema.
+    """
+    yield _lent
+    evacuate(_lent)
+
+
+@pytest.fixture(scope="session")
+def _bare(server_url: str) -> Iterator[str]:
     with cloned(server_url, "template1") as url:
         yield url
+
+
+@pytest.fixture
+def empty_database_url(_bare: str) -> Iterator[str]:
+    """A database with nothing in it, whatever a test makes in its schema `public`."""
+    yield _bare
+    raze(_bare)
 
 
 @pytest.fixture(scope="session")
@@ -186,7 +184,7 @@ async def aside(database_url: str) -> AsyncIterator[Aside]:
 async def app(house: Litestar, aside: Aside) -> AsyncIterator[Litestar]:
     """The application, on a database that is empty again after the test."""
     yield house
-    await _empty(await aside.connection())
+    await empty(await aside.connection())
 
 
 @pytest.fixture
@@ -202,6 +200,16 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+def cheap_passwords(app: Litestar, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that are not about passwords: to hash one, or to refuse it, costs nothing."""
+    for name, value in PARAMETERS.items():
+        monkeypatch.setattr(passwords, name, value)
+    security = settings.security
+    hasher = passwords.PasswordHasher(security.password_workers, security.password_queue)
+    monkeypatch.setattr(app.state, "passwords", hasher, raising=False)
+
+
 class Watched(httpx.ASGITransport):
     """Calls the application in process, and fails the test whose request blocked the event loop."""
 
@@ -215,25 +223,6 @@ class Watched(httpx.ASGITransport):
         answer = await super().handle_async_request(request)
         assert self._watch.blocked == before, f"{request.method} {request.url.path} blocked the event loop"
         return answer
-
-
-# Each that is watched is marked as changed, for the triggers did not run.
-MARK_ALL = """
-INSERT INTO platform_change (relation) SELECT tgrelid FROM pg_trigger WHERE tgfoid = 'platform_changed'::regproc
-ON CONFLICT DO NOTHING
-"""
-
-
-async def _empty(connection: asyncpg.Connection) -> None:
-    # As a replica: neither triggers nor foreign keys run, so that each table is emptied once and counted never.
-    # The list is made now: the tables are known once the application has imported its modules.
-    statements = "".join(
-        f'IF EXISTS (SELECT FROM "{table.name}") THEN DELETE FROM "{table.name}"; END IF; '
-        for table in reversed(Base.metadata.sorted_tables)
-    )
-    async with connection.transaction():
-        await connection.execute("SET LOCAL session_replication_role = replica")
-        await connection.execute(f"DO $$ BEGIN {statements} {MARK_ALL}; END $$")
 
 
 @dataclass

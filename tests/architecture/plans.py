@@ -49,7 +49,7 @@ EACH = 20  # rows have a value in common, where the column is not unique
 # The n-th value of a type, in SQL; the same in every table, so that keys find their rows.
 VALUES = {
     Uuid: "lpad(to_hex({n}), 32, '0')::uuid",
-    TSVECTOR: "(SELECT to_tsvector('simple', string_agg('text-' || i, ' ')) FROM generate_series({n}, {n} + 50) AS i)",
+    TSVECTOR: "array_to_tsvector(ARRAY(SELECT 'text-' || i FROM generate_series({n}, {n} + 50) AS i))",
     String: "'text-' || {n}",
     SmallInteger: "{n} % 100",
     Integer: "{n}",

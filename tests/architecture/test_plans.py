@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.architecture.plans import ROOT, Plan, gathered, written
-from tests.conftest import cloned
+from tests.databases import cloned
 
 # What may be read whole, and why: {(the statement's name, the table): the reason}. Nothing so far.
 SCANNED: dict[tuple[str, str], str] = {}

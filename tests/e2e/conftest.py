@@ -10,9 +10,9 @@ from tests.e2e.running import Running
 
 
 @pytest.fixture
-def server(fresh_database_url: str) -> Iterator[Running]:
+def server(lent_database_url: str) -> Iterator[Running]:
     """A server with development's ease, on an empty migrated database."""
-    with Running("serve", database_url=fresh_database_url, environment="development") as server:
+    with Running("serve", database_url=lent_database_url, environment="development") as server:
         server.until_answer()
         yield server
         server.interrupt()

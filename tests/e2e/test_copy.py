@@ -37,8 +37,8 @@ module = Module(name="guestbook", summary="Who was here")
 def copy() -> Iterator[Path]:
     """The project in another folder."""
     with reachable_folder() as folder:
-        for part in ("app", "config", "migrations", "tests"):
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "results"))
+        for part in ("app", "config", "migrations", "tests"):  # with what is compiled, which holds for the copy too
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("results", "*.pyc.*"))
         shutil.copy(ROOT / "justfile", folder)
         yield folder
 
@@ -55,10 +55,10 @@ def rows(url: str, query: str) -> list[asyncpg.Record]:
 
 
 @pytest.mark.long(9)
-def test_a_change_of_the_code_is_served_and_a_mistake_survived(copy: Path, fresh_database_url: str):
+def test_a_change_of_the_code_is_served_and_a_mistake_survived(copy: Path, lent_database_url: str):
     health = copy / "app" / "platform" / "health.py"
     text = health.read_text()
-    with Running("dev", folder=copy, environment="development", database_url=fresh_database_url) as run:
+    with Running("dev", folder=copy, environment="development", database_url=lent_database_url) as run:
         assert run.until_answer().json() == {"status": "ok"}
         health.write_text(f"{text}\nthis is no Python")
         until(lambda: "SyntaxError" in run.said, "the mistake is told")

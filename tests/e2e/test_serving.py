@@ -109,8 +109,8 @@ def test_a_main_process_that_is_killed_leaves_no_worker_and_the_next_start_recov
         assert "applied" not in run.said, "the migrations of the first start are still there"
 
 
-def test_a_worker_that_dies_is_replaced(fresh_database_url: str):
-    with Running("serve", environment="test", database_url=fresh_database_url) as run:
+def test_a_worker_that_dies_is_replaced(lent_database_url: str):
+    with Running("serve", environment="test", database_url=lent_database_url) as run:
         run.until_answer()
         [worker] = run.workers()
         worker.kill()
@@ -139,23 +139,23 @@ def test_serving_begins_before_the_database_does(data_folder: Path, write_pool_s
             assert ("LITEHOUSE_WRITE_POOL_SIZE=200" in run.said) is bool(code)
 
 
-def test_pools_that_the_database_cannot_hold_are_told_before_a_worker_starts(fresh_database_url: str):
-    with Running("serve", environment="test", database_url=fresh_database_url, workers=8) as run:
+def test_pools_that_the_database_cannot_hold_are_told_before_a_worker_starts(lent_database_url: str):
+    with Running("serve", environment="test", database_url=lent_database_url, workers=8) as run:
         assert run.ended() == 1
         assert run.said.startswith("Error: LITEHOUSE_WORKERS=8 x (LITEHOUSE_WRITE_POOL_SIZE=6 + ")
         assert "= 128 connections, but max_connections=100" in run.said
 
 
-def test_an_announced_end_is_seen_and_what_has_begun_is_finished(fresh_database_url: str):
+def test_an_announced_end_is_seen_and_what_has_begun_is_finished(lent_database_url: str):
     patient: dict[str, Any] = {"lock_timeout": 60, "statement_timeout": 60}
     with (
-        Running("serve", environment="test", database_url=fresh_database_url, **patient) as run,
+        Running("serve", environment="test", database_url=lent_database_url, **patient) as run,
         ThreadPoolExecutor() as pool,
     ):
         run.until_answer("/ready")
-        with held(fresh_database_url, "accounts_user"):
+        with held(lent_database_url, "accounts_user"):
             slow = pool.submit(run.post, "/api/v1/accounts/tokens", {"email": "a@example.com", "password": "none"})
-            until(lambda: waiting(fresh_database_url), "the request waits in the database")
+            until(lambda: waiting(lent_database_url), "the request waits in the database")
             run.process.send_signal(signal.SIGTERM)
             assert "is being drained" in run.until_answer("/ready", status=503).text
             until(lambda: run.get("/health") is None, "it takes no new connection")
@@ -189,8 +189,8 @@ def waiting(url: str) -> bool:
     return asyncio.run(ask())
 
 
-def test_two_workers_count_together(fresh_database_url: str):
-    with Running("serve", environment="development", database_url=fresh_database_url, workers=2) as run:
+def test_two_workers_count_together(lent_database_url: str):
+    with Running("serve", environment="development", database_url=lent_database_url, workers=2) as run:
         run.until_answer()
         until(lambda: len(run.workers()) == 2, "both workers run")
         for _ in range(20):

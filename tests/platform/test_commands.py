@@ -22,8 +22,8 @@ def result_of(work: Callable[[Database, Settings], Awaitable[object]], settings:
 
 
 @pytest.fixture
-def of_database(empty_database_url: str) -> Settings:
-    return load(env_file=None, environ={"DATABASE_URL": empty_database_url, "LITEHOUSE_ENVIRONMENT": "test"})
+def of_database(database_url: str) -> Settings:
+    return load(env_file=None, environ={"DATABASE_URL": database_url, "LITEHOUSE_ENVIRONMENT": "test"})
 
 
 def test_the_work_is_given_an_open_database(of_database: Settings) -> None:
@@ -73,7 +73,7 @@ def test_a_database_that_is_not_there_is_told_in_words() -> None:
         await database.reader().fetch("SELECT 1", ())
 
     result = result_of(work, settings)
-    assert (result.exit_code, result.output) == (1, "Error: the database cannot be reached\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: the database cannot be reached\n")
 
 
 def test_a_defect_is_not_hidden(of_database: Settings) -> None:
@@ -84,8 +84,8 @@ def test_a_defect_is_not_hidden(of_database: Settings) -> None:
     assert isinstance(result_of(work, of_database).exception, ZeroDivisionError)
 
 
-def test_pools_that_are_too_large_are_told_in_words(empty_database_url: str) -> None:
-    environ = {"DATABASE_URL": empty_database_url, "LITEHOUSE_ENVIRONMENT": "test", "LITEHOUSE_WORKERS": "64"}
+def test_pools_that_are_too_large_are_told_in_words(database_url: str) -> None:
+    environ = {"DATABASE_URL": database_url, "LITEHOUSE_ENVIRONMENT": "test", "LITEHOUSE_WORKERS": "64"}
     settings = load(env_file=None, environ=environ)
 
     async def work(database: Database, _settings: Settings) -> None:

@@ -19,6 +19,8 @@ from tests.conftest import Watched
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, UserFactory
 from tests.e2e.serving import Quick, serving
 
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
 USERS, TOKENS = "/api/v1/accounts/users", "/api/v1/accounts/tokens"
 LIMITS = {
     "sign_in_limit": Rate(3, 60),
@@ -186,9 +188,9 @@ async def test_neither_addresses_nor_names_are_kept(come: Callable, database: Da
 
 
 @pytest.mark.long(9)
-async def test_of_300_at_once_over_two_workers_exactly_20_pass(fresh_database_url: str) -> None:
+async def test_of_300_at_once_over_two_workers_exactly_20_pass(lent_database_url: str) -> None:
     limits = {"sign_in_limit": "20/600", "password_queue": "1000", "pool_timeout": "20"}
-    with serving(fresh_database_url, Quick, workers="2", **limits) as server:
+    with serving(lent_database_url, Quick, workers="2", **limits) as server:
         async with aiohttp.ClientSession(server.origin, connector=aiohttp.TCPConnector(limit=0)) as http:
 
             async def guess() -> int:

@@ -12,11 +12,14 @@ from litestar import Litestar
 from pwdlib import PasswordHash
 
 from app.domain.accounts.models import Token, User
+from app.platform import passwords
 from app.platform.database.pools import Database
 from app.platform.observability.logging import flush_log
-from app.platform.passwords import NOBODYS, PasswordHasher
+from app.platform.passwords import PasswordHasher
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, TokenFactory, UserFactory
 from tests.domain.accounts.gate import Gate
+
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 USERS, TOKENS, ME = "/api/v1/accounts/users", "/api/v1/accounts/tokens", "/api/v1/accounts/me"
 
@@ -163,7 +166,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_told_the_same(
     assert len({tuple(answer.headers.keys()) for answer in answers}) == 1
     assert len({answer.content.replace(answer.json()["requestId"].encode(), b"") for answer in answers}) == 1
     # Whoever the address belongs to, one hash is worked out: a fast answer would tell that it is nobody's.
-    assert [call.args[2] for call in verify.call_args_list] == [known.password, NOBODYS, NOBODYS, NOBODYS]
+    assert [call.args[2] for call in verify.call_args_list] == [known.password, *3 * [passwords.NOBODYS]]
 
 
 @pytest.mark.parametrize(

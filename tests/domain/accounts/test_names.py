@@ -18,6 +18,7 @@ from app.domain.accounts.names import (
     username_faults,
     username_form,
 )
+from app.domain.accounts.services import as_username
 
 
 def codes(faults: Iterable[Fault]) -> list[str]:
@@ -181,3 +182,10 @@ def test_an_address_has_one_form(given: str, kept: str) -> None:
 )
 def test_a_display_name_is_whatever_can_be_seen(name: str, expected: list[str]) -> None:
     assert codes(display_name_faults(display_name_form(name))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [(" Ann\u00a0Smith", "Ann Smith"), ("Ann <ann@example.com>", None), ("", None)], ids=repr
+)
+def test_a_text_is_a_username_or_not(text: str, name: str | None) -> None:
+    assert as_username(text) == name

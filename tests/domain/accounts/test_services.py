@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.accounts.models import User
-from app.domain.accounts.services import AccountService, Changes, as_username
+from app.domain.accounts.services import AccountService, Changes
 from app.kit.errors import Invalid, NotFound, Unauthenticated
 from app.kit.identity import Viewer
 from app.platform.database.pools import Database
@@ -17,17 +17,12 @@ from app.platform.passwords import PasswordHasher
 from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory
 from tests.domain.accounts.gate import Gate
 
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
 NEW = "a new password"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 Accounts = Callable[[], AccountService]
-
-
-@pytest.mark.parametrize(
-    ("text", "name"), [(" Ann\u00a0Smith", "Ann Smith"), ("Ann <ann@example.com>", None), ("", None)], ids=repr
-)
-def test_a_text_is_a_username_or_not(text: str, name: str | None) -> None:
-    assert as_username(text) == name
 
 
 async def test_a_change_leaves_out_what_is_unset(database: Database, accounts: Accounts) -> None:

@@ -10,6 +10,8 @@ from app.platform.openapi.document import document
 from config.settings import Settings
 from tests.domain.accounts.factories import PASSWORD
 
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
 
 async def test_these_doors_are_throttled_too(app: Litestar) -> None:
     paths = document(app)["paths"]

@@ -1,7 +1,8 @@
 """The reads of publishing: one statement however many rows, and plans that stay good in a full database."""
 
+import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import pytest
 from app.domain.publishing.models import Tagging
 from app.domain.publishing.queries import article_by_slug, comments_on, feed, newest_articles, profile_by_name
 from app.kit.pagination import Window
-from app.platform.database.pools import Database
+from tests.databases import cloned
 from tests.domain.publishing.factories import ArticleFactory, CommentFactory, favor, follow, save
 
 PAGE = Window()
@@ -152,22 +153,33 @@ INSERT INTO publishing_comment (article_id, author_id, body)
 TABLES = "accounts_user, publishing_article, publishing_tagging, publishing_favorite, publishing_follow"
 
 
-@pytest.fixture
-async def explained(database: Database):
-    """A source that explains, on a database with some thousands of rows and fresh statistics."""
-    connection = await asyncpg.connect(database.url)
-    try:
+@pytest.fixture(scope="module")
+def full_url(server_url: str, template: str) -> Iterator[str]:
+    """A database with some thousands of rows and fresh statistics, which is only read."""
+
+    async def fill(url: str) -> None:
+        connection = await asyncpg.connect(url)
         await connection.execute(FILL)
         await connection.execute(f"VACUUM ANALYZE {TABLES}, publishing_comment, platform_counter")
-        yield Explained(connection)
-    finally:
         await connection.close()
+
+    with cloned(server_url, template) as url:
+        asyncio.run(fill(url))
+        yield url
 
 
 @pytest.fixture
-async def me(explained: Explained, database: Database) -> UUID:
+async def explained(full_url: str) -> AsyncIterator[Explained]:
+    """A source that explains, on the full database."""
+    connection = await asyncpg.connect(full_url)
+    yield Explained(connection)
+    await connection.close()
+
+
+@pytest.fixture
+async def me(explained: Explained) -> UUID:
     """A reader with three hundred favourites."""
-    (row,) = await database.reader().fetch("SELECT id FROM accounts_user WHERE username = 'user11'", ())
+    (row,) = await explained.fetch("SELECT id FROM accounts_user WHERE username = 'user11'", ())
     return row["id"]
 
 

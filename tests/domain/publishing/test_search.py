@@ -11,7 +11,7 @@ from app.domain.publishing import search
 from app.kit.pagination import Window
 from app.platform import migrations
 from app.platform.revisions import MigrationError
-from tests.conftest import at
+from tests.databases import at
 from tests.domain.publishing.factories import ArticleFactory, follow
 
 

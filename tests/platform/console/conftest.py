@@ -1,4 +1,4 @@
-"""The command line in this process, on a migrated database that is one test's own."""
+"""The command line in this process, on a migrated database."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,19 @@ Command = Callable[..., Result]
 
 
 @pytest.fixture
-def command(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run a command: its words, and the settings for it by their full names."""
-    monkeypatch.setenv("DATABASE_URL", fresh_database_url)
+def command(lent_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run a command that leaves the schema as it is: its words, and the settings for it by their full names."""
+    return _command_on(lent_database_url, monkeypatch)
+
+
+@pytest.fixture
+def altering_command(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The same, for commands that change the schema."""
+    return _command_on(fresh_database_url, monkeypatch)
+
+
+def _command_on(url: str, monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("LITEHOUSE_ENVIRONMENT", "test")
 
     def run(*words: str, given: str | None = None, **settings: str) -> Result:

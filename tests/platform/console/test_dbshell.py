@@ -14,9 +14,9 @@ exit 3
 """
 
 
-def test_psql_is_on_the_database(command: Command, capfd: pytest.CaptureFixture[str], fresh_database_url: str):
+def test_psql_is_on_the_database(command: Command, capfd: pytest.CaptureFixture[str], lent_database_url: str):
     assert command("dbshell", "-At", "-c", "SELECT current_database()").exit_code == 0
-    assert capfd.readouterr().out.strip() in fresh_database_url
+    assert capfd.readouterr().out.strip() in lent_database_url
 
 
 def test_without_a_psql_on_the_system_the_embedded_one_serves(command: Command, capfd: pytest.CaptureFixture[str]):

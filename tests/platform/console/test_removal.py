@@ -11,12 +11,12 @@ from tests.platform.console.conftest import Command
 
 
 @pytest.fixture
-def name(fresh_database_url: str) -> str:
+def name(lent_database_url: str) -> str:
     """The name of a database that has a user."""
     asyncio.run(
-        run(fresh_database_url, "INSERT INTO accounts_user (username, email, password) VALUES ('a', 'a@b', '!')")
+        run(lent_database_url, "INSERT INTO accounts_user (username, email, password) VALUES ('a', 'a@b', '!')")
     )
-    return urlsplit(fresh_database_url).path.removeprefix("/")
+    return urlsplit(lent_database_url).path.removeprefix("/")
 
 
 async def run(url: str, statement: str) -> list[asyncpg.Record]:
@@ -31,31 +31,31 @@ def users(url: str) -> int:
     return asyncio.run(run(url, "SELECT count(*) FROM accounts_user"))[0][0]
 
 
-def test_every_row_is_deleted_and_the_tables_stay(command: Command, name: str, fresh_database_url: str):
+def test_every_row_is_deleted_and_the_tables_stay(command: Command, name: str, lent_database_url: str):
     assert command("flush", name).stdout == f"{name} is empty.\n"
-    assert users(fresh_database_url) == 0
+    assert users(lent_database_url) == 0
     assert command("migrate").stdout == "Nothing to apply.\n"
 
 
-def test_it_asks_before(command: Command, name: str, fresh_database_url: str):
+def test_it_asks_before(command: Command, name: str, lent_database_url: str):
     assert command("flush", given="n\n").exit_code == 1
-    assert users(fresh_database_url) == 1
+    assert users(lent_database_url) == 1
     assert command("flush", given="y\n").exit_code == 0
-    assert users(fresh_database_url) == 0
+    assert users(lent_database_url) == 0
 
 
-def test_production_wants_the_name_typed(command: Command, name: str, fresh_database_url: str):
+def test_production_wants_the_name_typed(command: Command, name: str, lent_database_url: str):
     refused = command("flush", given="y\n", LITEHOUSE_ENVIRONMENT="production")
     assert refused.exit_code == 1
     assert "the database's name has to be typed" in refused.stderr
-    assert users(fresh_database_url) == 1
+    assert users(lent_database_url) == 1
     assert command("flush", name, LITEHOUSE_ENVIRONMENT="production").exit_code == 0
-    assert users(fresh_database_url) == 0
+    assert users(lent_database_url) == 0
 
 
-def test_another_name_is_refused(command: Command, name: str, fresh_database_url: str):
+def test_another_name_is_refused(command: Command, name: str, lent_database_url: str):
     assert command("flush", f"{name}x").exit_code == 1
-    assert users(fresh_database_url) == 1
+    assert users(lent_database_url) == 1
 
 
 RECIPES = """# What one does.

@@ -3,24 +3,24 @@
 from tests.platform.console.conftest import Command
 
 
-def test_migrations_are_undone_shown_and_applied(command: Command):
-    undone = command("downgrade", "accounts@base")
+def test_migrations_are_undone_shown_and_applied(altering_command: Command):
+    undone = altering_command("downgrade", "accounts@base")
     assert undone.exit_code == 0
     assert "accounts_0001 undone" in undone.stdout
-    shown = command("showmigrations").stdout.splitlines()
+    shown = altering_command("showmigrations").stdout.splitlines()
     assert shown[0] == "platform"
     assert "  [x] platform_0001" in "\n".join(shown)
     assert any(line.startswith("  [ ] accounts_0001  ") for line in shown)
-    applied = command("migrate", "accounts")
+    applied = altering_command("migrate", "accounts")
     assert applied.stdout.splitlines()[0] == "accounts_0001 applied"
-    assert command("migrate").exit_code == 0
-    assert command("migrate").stdout == "Nothing to apply.\n"
-    assert "[ ]" not in command("showmigrations").stdout
+    assert altering_command("migrate").exit_code == 0
+    assert altering_command("migrate").stdout == "Nothing to apply.\n"
+    assert "[ ]" not in altering_command("showmigrations").stdout
 
 
-def test_nothing_to_undo_is_said(command: Command):
-    command("downgrade", "base")
-    assert command("downgrade", "base").stdout == "Nothing to undo.\n"
+def test_nothing_to_undo_is_said(altering_command: Command):
+    altering_command("downgrade", "base")
+    assert altering_command("downgrade", "base").stdout == "Nothing to undo.\n"
 
 
 def test_sql_is_printed_for_one_module_or_for_all(command: Command):

@@ -26,8 +26,8 @@ def users(url: str) -> int:
 
 
 @pytest.fixture
-def prompt(fresh_database_url: str) -> Iterator[Prompt]:
-    environ = {"DATABASE_URL": fresh_database_url, "LITEHOUSE_ENVIRONMENT": "test"}
+def prompt(lent_database_url: str) -> Iterator[Prompt]:
+    environ = {"DATABASE_URL": lent_database_url, "LITEHOUSE_ENVIRONMENT": "test"}
     database = Database(load(env_file=None, environ=environ), on_oversized=pytest.fail)
     with asyncio.Runner() as runner:
         yield Prompt({"reader": database.reader()}, runner, database.unit_of_work())
@@ -45,22 +45,22 @@ def test_a_program_on_standard_input_is_run(command: Command):
     assert told.stdout == "42\n"
 
 
-def test_what_a_command_does_is_committed(command: Command, fresh_database_url: str):
+def test_what_a_command_does_is_committed(command: Command, lent_database_url: str):
     assert command("shell", "-c", ADD).exit_code == 0
-    assert users(fresh_database_url) == 1
+    assert users(lent_database_url) == 1
 
 
-def test_what_a_command_raises_rolls_back_and_goes_through(command: Command, fresh_database_url: str):
+def test_what_a_command_raises_rolls_back_and_goes_through(command: Command, lent_database_url: str):
     told = command("shell", "-c", f"{ADD}\n1 / 0")
     assert isinstance(told.exception, ZeroDivisionError)
-    assert users(fresh_database_url) == 0
+    assert users(lent_database_url) == 0
 
 
 def test_each_statement_at_the_prompt_is_a_transaction(
-    prompt: Prompt, fresh_database_url: str, capsys: pytest.CaptureFixture[str]
+    prompt: Prompt, lent_database_url: str, capsys: pytest.CaptureFixture[str]
 ):
     prompt.push(ADD)
-    assert users(fresh_database_url) == 1
+    assert users(lent_database_url) == 1
     prompt.push(f"{ADD}, 1 / 0")
     assert "UniqueViolationError" in capsys.readouterr().err
     prompt.push("rows = await reader.fetch('SELECT count(*) FROM accounts_user', ())")

@@ -16,9 +16,9 @@ def test_a_sound_installation_has_no_fault(command: Command):
     assert {line.partition("  ")[0].strip() for line in looked.stdout.splitlines()} == {"ok"}
 
 
-def test_a_missing_migration_is_a_fault(command: Command):
-    command("downgrade", "accounts@base")
-    looked = command("check")
+def test_a_missing_migration_is_a_fault(altering_command: Command):
+    altering_command("downgrade", "accounts@base")
+    looked = altering_command("check")
     assert looked.exit_code == 1
     assert "FAULT  every migration is applied\n       accounts_0001" in looked.stdout
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import aiohttp
 import pytest
 
-from tests.conftest import cloned
+from tests.databases import cloned
 from tests.domain.publishing.hardening.people import Person
 from tests.domain.publishing.hardening.wire import Answer, ask
 from tests.e2e.running import Running

@@ -17,9 +17,9 @@ PROMISE = 0.05  # seconds that an anonymous reader may be behind a commit
 
 
 @pytest.fixture
-def two_workers(fresh_database_url: str) -> Iterator[Running]:
+def two_workers(lent_database_url: str) -> Iterator[Running]:
     """A server of two workers, each with its own memory."""
-    with serving(fresh_database_url, Quick, workers="2") as server:
+    with serving(lent_database_url, Quick, workers="2") as server:
         yield server
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from app.platform.migrations import upgrade
 from app.platform.postgres.sharing import share
-from tests.conftest import cloned
+from tests.databases import cloned
 from tests.domain.publishing.hardening.people import Person
 from tests.e2e.running import PLAINLY, Running, reachable_folder
 from tests.e2e.serving import Quick, serving

@@ -29,10 +29,10 @@ PLANTED = {
 
 
 @pytest.fixture
-def told(fresh_database_url: str) -> Iterator[Running]:
+def told(lent_database_url: str) -> Iterator[Running]:
     """A server that tells as much as it ever can: every line of debugging, and every statement as a slow one."""
     told = {"log_level": "debug", "slow_query_ms": "1", "metrics_token": METRICS_TOKEN}
-    with serving(fresh_database_url, Quick, **told) as server:
+    with serving(lent_database_url, Quick, **told) as server:
         yield server
 
 
@@ -42,7 +42,7 @@ def visitor(told: Running) -> Iterator[httpx.Client]:
         yield visitor
 
 
-def test_no_secret_is_told(told: Running, visitor: httpx.Client, fresh_database_url: str):
+def test_no_secret_is_told(told: Running, visitor: httpx.Client, lent_database_url: str):
     made = visitor.post("/api/users", json={"user": ANN})
     token = made.raise_for_status().json()["user"]["token"]
     identified = [
@@ -51,7 +51,7 @@ def test_no_secret_is_told(told: Running, visitor: httpx.Client, fresh_database_
     ]
     tokens = [token, *(answer.raise_for_status().json()["token"] for answer in identified)]
     answers = list(
-        chain(good_requests(visitor, token), bad_requests(visitor, token), broken(visitor, fresh_database_url))
+        chain(good_requests(visitor, token), bad_requests(visitor, token), broken(visitor, lent_database_url))
     )
 
     shown = [answer.text for answer in (made, *identified, *answers)]
@@ -64,8 +64,8 @@ def test_no_secret_is_told(told: Running, visitor: httpx.Client, fresh_database_
     said = told.said
     assert said.count('"event":"request"') >= len(shown)
     assert said.count("unhandled exception") == 3
-    hashes = asyncio.run(fetch(fresh_database_url, "SELECT password FROM accounts_user"))
-    digests = asyncio.run(fetch(fresh_database_url, "SELECT encode(digest, 'hex') FROM accounts_token"))
+    hashes = asyncio.run(fetch(lent_database_url, "SELECT password FROM accounts_user"))
+    digests = asyncio.run(fetch(lent_database_url, "SELECT encode(digest, 'hex') FROM accounts_token"))
     for secret in (CANARY, "argon2", *tokens, *(token.removeprefix("lh_") for token in tokens), *hashes, *digests):
         assert secret not in said
         assert base64.b64encode(secret.encode()).decode() not in said
