@@ -3,12 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from uuid import UUID
 
 import click
+import msgspec
 from litestar import Router
 
 from app.kit.identity import Permission
 from app.platform.database.pools import Database
+from app.platform.database.work import Source
 from app.platform.security import Authenticator
 from config.settings import Settings
 
@@ -17,6 +20,10 @@ Check = Callable[[Settings, Database], Awaitable[Sequence[str]]]
 
 Demo = Callable[[Database, Settings], Awaitable[str]]
 """Fills the module's tables when they are empty; a line for each `up` to print: what is there, how to sign in."""
+
+
+Share = Callable[[Source, UUID], Awaitable[msgspec.Struct]]
+"""All that the module holds of a user, who wants to have it; secrets are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +38,7 @@ class Module:
     commands: Sequence[click.Command] = ()
     checks: Sequence[Check] = ()
     demo: Demo | None = None
+    share: Share | None = None
 
 
 def installed(names: Sequence[str]) -> list[Module]:
