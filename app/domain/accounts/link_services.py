@@ -14,9 +14,8 @@ from app.domain.accounts.link_schemas import AddressChange, Mailed
 from app.domain.accounts.links import CHANGE, LIFETIMES, DeadLink, Purpose, digest_of_secret
 from app.domain.accounts.mails import Post
 from app.domain.accounts.models import Link, User
-from app.domain.accounts.names import email_form
 from app.domain.accounts.repositories import UserRepository
-from app.domain.accounts.rules import checked, required
+from app.domain.accounts.rules import checked
 from app.domain.accounts.schemas import SignedIn
 from app.domain.accounts.services import AccountService, provide_accounts
 from app.kit.errors import Invalid, found
@@ -67,12 +66,12 @@ class LinkService(Service):
     async def ask(self, address: str, purpose: Purpose) -> Mailed:
         """Mail a link to whoever has this address; the answer, and its time, are the same where nobody has.
 
-        Raises Invalid for a blank, TooMany, Busy.
+        Raises Invalid for what is no address, TooMany, Busy.
         """
         self._mailer.require()
-        required(email=address)
-        await self._guards.links.ask(address, purpose)
-        await self._post.link_to(email_form(address), purpose)
+        kept = checked(email=address)["email"]
+        await self._guards.links.ask(kept, purpose)
+        await self._post.link_to(kept, purpose)
         return _mailed(purpose)
 
     async def reset(self, secret: str, password: str) -> None:

@@ -307,7 +307,7 @@ async def test_the_answer_is_the_same_whether_anybody_has_the_address(
 ) -> None:
     await UserFactory.saved(database, email="gone@example.com", is_active=False)
     known = await ask(client, purpose, ann.email)
-    for other in ("nobody@example.com", "gone@example.com", "not an address"):
+    for other in ("nobody@example.com", "gone@example.com"):
         unknown = await ask(client, purpose, other)
         assert (unknown.status_code, unknown.content) == (known.status_code, known.content)
         assert told(unknown) == told(known)
