@@ -19,6 +19,7 @@ from app.platform.events.dispatcher import telling
 from app.platform.forwarding import Forwarded
 from app.platform.handlers import check_routes, providers
 from app.platform.health import Readiness, read_health, read_metrics, read_readiness
+from app.platform.mail import Mailer
 from app.platform.module import Module, installed
 from app.platform.observability.logging import configure_logging, flush_log
 from app.platform.observability.loop import LoopWatch
@@ -70,9 +71,9 @@ def create_app(settings: Settings | None = None) -> Litestar:
             {"settings": settings, "modules": modules, "database": database, "readiness": readiness, "watch": watch}
         ),
     )
-    if settings.http.docs_enabled:
-        for route in documentation(app):
-            app.register(route)
+    app.state.mailer = Mailer(settings.mail)
+    for route in documentation(app) if settings.http.docs_enabled else ():
+        app.register(route)
     check_routes(app)
     _surround(app, changes, settings.http)
     return app

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretStr, 
 from pydantic_settings import NoDecode
 
 from config.loading import SECRETS_FOLDER, Concern, Reading, SettingsError
+from config.mailing import MailSettings, follow_mail
 from config.rates import Network, Rate, as_networks, as_rate
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "DatabaseUrl",
     "HttpSettings",
     "LoggingSettings",
+    "MailSettings",
     "SecuritySettings",
     "ServerSettings",
     "Settings",
@@ -47,6 +49,7 @@ def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] | None = N
         database=reading.build(DatabaseSettings),
         security=reading.build(SecuritySettings),
         http=reading.build(HttpSettings),
+        mail=reading.build(MailSettings),
         logging=reading.build(LoggingSettings),
     )
     reading.finish()
@@ -74,7 +77,7 @@ def _found(env_file: Path | None, environ: Mapping[str, str] | None) -> Reading:
 
 def known_names() -> list[str]:
     """The full name of every setting, and the two that are no field: DATABASE_URL and LITEHOUSE_SECRETS_DIR."""
-    concerns = (ServerSettings, DatabaseSettings, SecuritySettings, HttpSettings, LoggingSettings)
+    concerns = (ServerSettings, DatabaseSettings, SecuritySettings, HttpSettings, MailSettings, LoggingSettings)
     return [*(name for concern in concerns for name in concern.names().values()), "DATABASE_URL", SECRETS_FOLDER]
 
 
@@ -89,6 +92,7 @@ def _follow_environment(reading: Reading) -> None:
     if reading.text("LITEHOUSE_ENVIRONMENT") == "development":
         reading.default("LITEHOUSE_CORS_ORIGINS", "*")
         reading.default("LITEHOUSE_DOCS", "true")
+    follow_mail(reading, host, reading.text("LITEHOUSE_PORT") or str(ServerSettings.model_fields["port"].default))
 
 
 def _is_loopback(host: str) -> bool:
@@ -225,6 +229,7 @@ class SecuritySettings(Concern):
     password_workers: int = Field(2, ge=1, le=32)  # threads that hash at once
     password_queue: int = Field(20, ge=0, le=1000)  # waiting for one of them; more: 503
     strict_passwords: bool = False  # at those doors too, where by their contract the length alone counts
+    strict_addresses: bool = False  # at those doors too, where by their contract an address changes at once
     # Of sign-ins to one account by one address, to one account by all, and by one address to all.
     sign_in_limit: Times = Rate(10, 60)
     sign_in_account_limit: Times = Rate(100, 3600)
@@ -280,6 +285,7 @@ class Settings:
     database: DatabaseSettings
     security: SecuritySettings
     http: HttpSettings
+    mail: MailSettings
     logging: LoggingSettings
 
     @property

@@ -4,8 +4,10 @@ import asyncio
 import gc
 import hashlib
 import os
+import re
 import secrets
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from app.platform import migrations, passwords, ratelimit
 from app.platform.database import changes, pools
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
+from app.platform.mail import Mail
 from app.platform.postgres.sharing import share
 from config.settings import Settings, load
 from tests.cheap import PARAMETERS
@@ -267,6 +270,35 @@ async def _insert_user(connection: asyncpg.Connection, username: str, digest: by
         digest,
     )
     return user
+
+
+class Outbox:
+    """The mails that the application sent, oldest first."""
+
+    def __init__(self, kept: deque[tuple[Mail, str]]) -> None:
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def subjects(self) -> list[str]:
+        return [mail.subject for mail, _ in self._kept]
+
+    def to(self, address: str) -> list[Mail]:
+        return [mail for mail, _ in self._kept if mail.to == address]
+
+    def token(self, address: str) -> str:
+        """The secret of the link in the last mail to this address."""
+        [token] = re.findall(r"lh_link_[\w-]{43}", self.to(address)[-1].text)
+        return token
+
+
+@pytest.fixture
+def outbox(app: Litestar) -> Outbox:
+    kept = app.state.mailer.backend.taken
+    kept.clear()
+    return Outbox(kept)
 
 
 class Counter:

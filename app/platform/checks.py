@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from app.kit.errors import Busy
 from app.platform.database.pools import Database
+from app.platform.mail import mail_faults
 from app.platform.migration_writing import differences
 from app.platform.migrations import pending
 from app.platform.module import Module
@@ -16,15 +17,17 @@ INVALID_INDEXES = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT ind
 
 
 class Finding(NamedTuple):
-    """What ought to be so, and a line for each fault."""
+    """What ought to be so, and a line for each fault; where it is not grave, one can do without."""
 
     subject: str
     faults: Sequence[str]
+    is_grave: bool = True
 
 
 async def system_checks(settings: Settings, database: Database, modules: Sequence[Module]) -> list[Finding]:
     """Every check, the platform's first. What cannot be looked at for an earlier fault is left out."""
-    findings = [Finding("the database answers", await _silence(database))]
+    mail = Finding("mail can be sent", mail_faults(settings.mail), is_grave=False)
+    findings = [mail, Finding("the database answers", await _silence(database))]
     if not findings[-1].faults:
         findings.append(Finding("every migration is applied", await _said(pending, database.url)))
     if not findings[-1].faults:

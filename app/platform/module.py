@@ -3,12 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from uuid import UUID
 
 import click
+import msgspec
 from litestar import Router
 
 from app.kit.identity import Permission
 from app.platform.database.pools import Database
+from app.platform.database.work import Source
 from app.platform.events.subscribers import Subscriber
 from app.platform.security import Authenticator
 from config.settings import Settings
@@ -18,6 +21,10 @@ Check = Callable[[Settings, Database], Awaitable[Sequence[str]]]
 
 Demo = Callable[[Database, Settings], Awaitable[str]]
 """Fills the module's tables when they are empty; a line for each `up` to print: what is there, how to sign in."""
+
+
+Share = Callable[[Source, UUID], Awaitable[msgspec.Struct]]
+"""All that the module holds of a user, who wants to have it; secrets are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,7 @@ class Module:
     checks: Sequence[Check] = ()
     subscribers: Sequence[Subscriber] = ()
     demo: Demo | None = None
+    share: Share | None = None
 
 
 def installed(names: Sequence[str]) -> list[Module]:

@@ -67,6 +67,16 @@ WITH given AS (
 INSERT INTO platform_throttle (key, count, expires_at) VALUES ($2, 0, now() + make_interval(secs => $3::float8))
 ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
 """
+FORGET = """
+WITH forgotten AS (
+    DELETE FROM platform_throttle WHERE key IN (
+        SELECT key FROM platform_throttle WHERE key = ANY($1::bytea[])
+        ORDER BY array_position($1::bytea[], key) FOR UPDATE
+    )
+)
+INSERT INTO platform_throttle (key, count, expires_at) VALUES ($2, 0, now() + make_interval(secs => $3::float8))
+ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
+"""
 SWEEP = """
 DELETE FROM platform_throttle WHERE key IN (
     SELECT key FROM platform_throttle WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -146,6 +156,10 @@ class Throttle:
     async def give_back(self, *limits: Limit, remember: bytes, seconds: int) -> None:
         """Uncount an attempt, the limits in the order in which it was counted, and remember the key for so long."""
         await self._fetch(GIVE_BACK, ([one.key for one in limits], remember, seconds))
+
+    async def forget(self, *limits: Limit, remember: bytes, seconds: int) -> None:
+        """Begin these limits anew, whatever was counted, and remember the key for so long."""
+        await self._fetch(FORGET, ([one.key for one in limits], remember, seconds))
 
     async def _fetch(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
         # Off the unit of work, and before it has a slot: who held one and waited for a second could wait for ever.

@@ -14,6 +14,7 @@ from config.settings import (
     DatabaseUrl,
     HttpSettings,
     LoggingSettings,
+    MailSettings,
     SecuritySettings,
     ServerSettings,
     known_names,
@@ -21,7 +22,7 @@ from config.settings import (
 )
 
 EXAMPLE = ROOT / "config" / ".env.example"
-CONCERNS = (ServerSettings, DatabaseSettings, SecuritySettings, HttpSettings, LoggingSettings)
+CONCERNS = (ServerSettings, DatabaseSettings, SecuritySettings, HttpSettings, MailSettings, LoggingSettings)
 CANARY = "canary-3141"
 OWN_DATABASE = {"DATABASE_URL": "postgresql://app:hunter2@db.internal:5432/app"}
 TEST, PRODUCTION = {"LITEHOUSE_ENVIRONMENT": "test"}, {"LITEHOUSE_ENVIRONMENT": "production"}
@@ -289,6 +290,7 @@ def test_the_example_leaves_only_what_has_no_default_empty():
 
     assert empty == {
         "LITEHOUSE_DATABASE_URL",
+        "LITEHOUSE_LINK_TEMPLATE",
         "LITEHOUSE_METRICS_TOKEN",
         "LITEHOUSE_SECRETS_DIR",
         "LITEHOUSE_TRUSTED_PROXIES",

@@ -3,7 +3,7 @@
 A sign-in is counted before its password is looked at: by address, by account and address, by account. Only failures
 stay counted by account. Whom a stranger's failures elsewhere have shut out still signs in from any address that they
 signed in from in the last 30 days, and from everywhere once the hour is over. An account that does not exist is
-counted as one that does.
+counted as one that does. A link that is mailed to the account's address lets its owner in at once.
 """
 
 from app.domain.accounts.names import email_form
@@ -32,15 +32,23 @@ class Attempts:
         limits = self._by_account(email)
         await self._throttle.give_back(*limits, remember=self._known(email), seconds=REMEMBERED_SECONDS)
 
+    async def let_in(self, email: str) -> None:
+        """Forget the failures that count against this account, here and everywhere, and remember whence it came.
+
+        By a link that was mailed to its address somebody came in whom others may have locked out.
+        """
+        limits = self._by_account(email)
+        await self._throttle.forget(*limits, remember=self._known(email), seconds=REMEMBERED_SECONDS)
+
     async def sign_up(self, email: str) -> None:
         """Count a sign-up with this address. Raises TooMany."""
         await self._throttle.take(
             Limit("address", self._settings.sign_up_address_limit, key_of("sign-up address", self._throttle.network)),
-            Limit("account", self._settings.sign_up_limit, key_of("sign-up account", _account(email))),
+            Limit("account", self._settings.sign_up_limit, key_of("sign-up account", account_name(email))),
         )
 
     def _by_account(self, email: str) -> tuple[Limit, Limit]:
-        account, network, settings = _account(email), self._throttle.network, self._settings
+        account, network, settings = account_name(email), self._throttle.network, self._settings
         return (
             Limit("account", settings.sign_in_limit, key_of("sign-in account here", account, network)),
             Limit(
@@ -52,9 +60,9 @@ class Attempts:
         )
 
     def _known(self, email: str) -> bytes:
-        return key_of("signed in", _account(email), self._throttle.network)
+        return key_of("signed in", account_name(email), self._throttle.network)
 
 
-def _account(email: str) -> str:
+def account_name(email: str) -> str:
     """One name for all spellings that sign in to one account."""
     return email_form(email).casefold()

@@ -1,4 +1,4 @@
-"""The tables of accounts: users and the tokens that they present."""
+"""The tables of accounts: users, the tokens that they present, and the links that are mailed to them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +16,7 @@ class User(Identified, Timestamped, Base):
 
     username: Mapped[str]
     email: Mapped[str]
+    email_verified_at: Mapped[datetime | None]  # when its owner followed a link that was mailed to it; None: nobody has
     password: Mapped[str]
     display_name: Mapped[str | None]
     bio: Mapped[str | None]
@@ -45,3 +46,20 @@ class Token(Identified, Base):
     scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))  # None: it is good for all that the user may
 
     user: Mapped[User] = relationship(lazy="raise")
+
+
+class Link(Base):
+    """A link that was mailed: good once, for one purpose. Only the SHA-256 of its secret is kept."""
+
+    __tablename__ = "accounts_link"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    # None: of an address that nobody has. It is good for nothing, and made so that to ask for one takes as long.
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    purpose: Mapped[str]
+    email: Mapped[str]  # the address that it is about: the one it confirms, or signs in
+    is_last: Mapped[bool] = mapped_column(server_default=text("false"))  # of two: the other was followed
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    user: Mapped[User | None] = relationship(lazy="raise")

@@ -42,6 +42,10 @@ class UserRepository(Repository[User]):
         is_taken = or_(name.in_(_lowered(usernames)), email.in_(_lowered(emails)))
         return [(row[0], row[1]) for row in await self.session.execute(select(name, email).where(is_taken))]
 
+    async def remove(self, user: UUID) -> None:
+        """Delete a user, and with them all that refers to them."""
+        await self.session.execute(delete(User).where(User.id == user))
+
     async def add_rows(self, rows: list[dict[str, Any]]) -> None:
         """Insert many users, a dictionary of columns each."""
         if rows:

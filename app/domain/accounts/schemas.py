@@ -70,7 +70,6 @@ class ChangeAccount(Input):
     """What is different about a user; what is left out stays. An empty or null text of a profile is removed."""
 
     username: Username | UnsetType = UNSET
-    email: Email | UnsetType = UNSET
     password: NewPassword | UnsetType = UNSET
     display_name: DisplayName | UnsetType | None = UNSET
     bio: Bio | UnsetType | None = UNSET
@@ -83,6 +82,7 @@ class Account(Output):
     id: UUID
     username: Username
     email: Email
+    email_verified_at: Annotated[Moment, Meta(description="When a link mailed to the address was followed")] | None
     display_name: DisplayName | None
     bio: Bio | None
     image: Image | None
@@ -147,3 +147,31 @@ class TokenOut(Output):
     expires_at: Moment
     last_used_at: Moment
     current: bool
+
+
+class TokenShare(Output):
+    """A token, in an export: without its secret, and whether or not it is still good."""
+
+    id: UUID
+    name: TokenName | None
+    device: str | None
+    scopes: Scopes | None
+    created_at: Moment
+    expires_at: Moment
+    last_used_at: Moment
+
+
+class LinkShare(Output):
+    """A link that was mailed, in an export: without its secret."""
+
+    purpose: str
+    email: Email
+    created_at: Moment
+    expires_at: Moment
+
+
+class AccountsShare(Output):
+    """What accounts holds of a user besides the account itself."""
+
+    tokens: list[TokenShare]
+    links: list[LinkShare]

@@ -12,6 +12,9 @@ from msgspec.structs import asdict
 
 from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.guessing import common_passwords
+from app.domain.accounts.link_queries import Owner, devices, owner
+from app.domain.accounts.link_repositories import LinkRepository
+from app.domain.accounts.mails import Post
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.names import email_form, username_faults, username_form
 from app.domain.accounts.queries import account, account_by_name, credentials
@@ -19,7 +22,7 @@ from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.rules import RULES, checked, required, strict_rules
 from app.domain.accounts.schemas import Account, Bio, Email, Image, Password, SignedIn, Username
 from app.domain.accounts.tokens import device_of, digest_of, idle_since, new_token
-from app.kit.errors import NotFound, Unauthenticated, found
+from app.kit.errors import Invalid, NotFound, Unauthenticated, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.passwords import PasswordHasher
@@ -61,7 +64,9 @@ class AccountService(Service):
 
     users = repository(UserRepository)
     tokens = repository(TokenRepository)
+    links = repository(LinkRepository)
     attempts: Attempts | None = None  # counted for requests; on the command line nobody guesses
+    post: Post | None = None  # for requests, where mail can be sent
 
     def __init__(
         self,
@@ -88,6 +93,8 @@ class AccountService(Service):
             await self.attempts.sign_up(email)
         kept = await self._hashed(given)
         user = await self.users.add(User(**kept))
+        if self.post:
+            await self.post.verification(user.id)
         return await self._signed_in(user.id)
 
     async def sign_in(self, email: str, password: str) -> SignedIn:
@@ -106,8 +113,16 @@ class AccountService(Service):
             await self.attempts.signed_in(email)
         if not await self.users.still_has(known.id, known.password, renewed):
             raise Unauthenticated("credentials", "invalid")
-        await self.tokens.forget_expired(idle_since(self._settings), known.id)
-        return await self._signed_in(known.id)
+        return await self.sign_in_known(known.id)
+
+    async def sign_in_known(self, user: UUID) -> SignedIn:
+        """Make a token for a user who has shown who they are, and tell them of a device that is new to the account."""
+        await self.tokens.forget_expired(idle_since(self._settings), user)
+        known = [one.device for one in await devices.all(self.work, user=user)] if self.post else []
+        made = await self._signed_in(user)
+        if self.post and known and self._device not in known:
+            self.post.new_device(made.user.email, self._device)
+        return made
 
     async def _signed_in(self, user: UUID) -> SignedIn:
         clear, expires_at = new_token(), datetime.now(UTC) + timedelta(days=self._settings.token_lifetime_days)
@@ -131,22 +146,23 @@ class AccountService(Service):
     async def change(self, viewer: Viewer, changes: Changes, *, lenient: bool = False) -> Account:
         """Change the viewer's own account; a new password ends all tokens but the presented one.
 
-        `lenient` is as in `sign_up`.
+        `lenient`: by the length of a password alone, and an address at once, unless the settings forbid it.
 
         Raises Invalid with all that is wrong, and Busy; the database refuses a name or an address that is taken.
         """
         given = {field: text for field, text in asdict(changes).items() if text is not UNSET}
         before = await account.one(self._reader, user=viewer.id) if "password" in given else None
         kept = await self._hashed(await self._checked(given, before, lenient=lenient))
-        user = found(await self.users.for_change(viewer.id), "user")
-        # A token that was ended meanwhile, by the owner's sign-out or new password, must not take the account over.
-        is_known = viewer.credential is None or await self.tokens.is_live(viewer.id, viewer.credential)
-        if not (user.is_active and is_known):
-            raise Unauthenticated("token", "is invalid")
+        user = await self.locked(viewer)
+        old_address = user.email
+        if kept.get("email", old_address) != old_address:
+            self._require_ease(lenient)
+            user.email_verified_at = None
         for field, text in kept.items():
             setattr(user, field, text or None)
         if "password" in kept:
             await self.tokens.end_all(user.id, but=viewer.credential)
+        await self._tell_of_changes(user, old_address, "password" in kept)
         return found(await account.one(self.work, user=user.id), "user")
 
     async def create_superuser(self, username: str, email: str, password: str) -> UUID:
@@ -159,10 +175,56 @@ class AccountService(Service):
     async def change_password(self, username: str, password: str) -> None:
         """Give a user a new password and end all their tokens. Raises Invalid, Busy, NotFound."""
         known = found(await account_by_name.one(self._reader, username=username_form(username)), "user")
-        kept = await self._hashed(await self._checked({"password": password}, known))
+        hashed = await self.new_password(password, known)
         user = found(await self.users.for_change_by_name(username_form(username)), "user")
-        user.password = kept["password"]
+        await self.replace_password(user, hashed)
+
+    async def new_password(self, password: str, owner: Account) -> str:
+        """The hash of a password that this user may have. Raises Invalid with all that is wrong, and Busy."""
+        return (await self._hashed(await self._checked({"password": password}, owner)))["password"]
+
+    async def replace_password(self, user: User, hashed: str) -> None:
+        """Give a user who is locked this password, and end all their tokens and links."""
+        user.password = hashed
         await self.tokens.end_all(user.id)
+        await self._tell_of_changes(user, user.email, has_new_password=True)
+
+    async def confirm_password(self, viewer: Viewer, password: str) -> Owner:
+        """The viewer, whose password this is. Raises Invalid where it is not; TooMany, Busy."""
+        asking = found(await owner.one(self._reader, user=viewer.id), "user")
+        if self.attempts:
+            await self.attempts.sign_in(asking.email)
+        if await self._passwords.verify(password, asking.password) is None:
+            raise Invalid("password", "is not the right one", code="wrong")
+        if self.attempts:
+            await self.attempts.signed_in(asking.email)
+        return asking
+
+    async def locked(self, viewer: Viewer) -> User:
+        """The viewer's row, until the transaction ends. Raises Unauthenticated.
+
+        A token that was ended meanwhile, by the owner's sign-out or new password, must not take the account over.
+        """
+        user = found(await self.users.for_change(viewer.id), "user")
+        is_known = viewer.credential is None or await self.tokens.is_live(viewer.id, viewer.credential)
+        if not (user.is_active and is_known):
+            raise Unauthenticated("token", "is invalid")
+        return user
+
+    def _require_ease(self, lenient: bool) -> None:
+        """An address changes at once where a contract says so, and the settings do not forbid it. Raises Invalid."""
+        if not lenient or self._settings.strict_addresses:
+            raise Invalid("email", "changes by links that are mailed to both addresses", code="unconfirmed")
+
+    async def _tell_of_changes(self, user: User, old_address: str, has_new_password: bool) -> None:
+        """End the links that were mailed before, and tell the address of before."""
+        if not has_new_password and user.email == old_address:
+            return
+        await self.links.end(user.id)
+        if self.post and user.email != old_address:
+            self.post.changed(old_address, user.email)
+        if self.post and has_new_password:
+            self.post.password_changed(old_address)
 
     async def _checked(
         self, given: dict[str, str | None], before: Account | None = None, *, lenient: bool = False
@@ -198,4 +260,6 @@ def provide_accounts(work: NamedDependency[UnitOfWork], state: State, scope: Sco
     reader, device = state.database.reader(work.viewer), device_of(scope["headers"])
     accounts = AccountService(work, reader, state.passwords, settings, device)
     accounts.attempts = Attempts(Throttle(state.database, scope), settings)
+    if state.mailer.backend is not None:
+        accounts.post = Post(state.mailer, work)
     return accounts

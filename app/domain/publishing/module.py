@@ -16,6 +16,7 @@ from app.domain.publishing.controllers.users import UserController
 from app.domain.publishing.demo import load_demo
 from app.domain.publishing.policies import RETRACT_ANY_COMMENT, REVISE_ANY_ARTICLE
 from app.domain.publishing.services import ArticleService, CommentService, FavoriteService, FollowService
+from app.domain.publishing.shares import share_of
 from app.platform.handlers import service
 from app.platform.module import Module
 
@@ -46,6 +47,7 @@ module = Module(
         Router("/api/v1", route_handlers=[search_articles], tags=["publishing"]),
     ],
     permissions=[REVISE_ANY_ARTICLE, RETRACT_ANY_COMMENT],
+    share=share_of,
     commands=[seed],
     demo=load_demo,
 )

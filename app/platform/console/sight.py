@@ -30,11 +30,17 @@ def check(settings: Settings) -> None:
     """Look for what is wrong with the database, the migrations and the modules; exit code 1 when anything is."""
     findings = [*run(_findings), _composition(settings)]
     for finding in findings:
-        click.echo(f"{'FAULT' if finding.faults else 'ok   '}  {finding.subject}")
+        click.echo(f"{_mark(finding)}  {finding.subject}")
         for fault in finding.faults:
             click.echo(f"       {fault}")
-    if any(finding.faults for finding in findings):
+    if any(finding.faults and finding.is_grave for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+def _mark(finding: Finding) -> str:
+    if not finding.faults:
+        return "ok   "
+    return "FAULT" if finding.is_grave else "note "
 
 
 async def _findings(database: Database, settings: Settings) -> list[Finding]:

@@ -15,6 +15,7 @@ from app.platform.commands import run
 from app.platform.console.port import require_free
 from app.platform.console.schema import address, plainly, subscribe_all
 from app.platform.database.pools import Database
+from app.platform.mail import mail_faults
 from app.platform.migrations import upgrade
 from app.platform.module import installed
 from app.platform.observability.logging import configure_logging
@@ -59,7 +60,12 @@ def _places(settings: Settings) -> list[str]:
     """Where to look first."""
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     origin = f"http://{host}:{settings.server.port}"
-    places = [(f"{origin}{router.path}", module.summary) for module in installed(MODULES) for router in module.routers]
+    places = [
+        (f"{origin}{router.path}", module.summary)
+        for module in installed(MODULES)
+        for router in module.routers
+        if router.include_in_schema is not False  # pages that only links lead to
+    ]
     if settings.http.docs_enabled:
         places.append((f"{origin}/docs", "The OpenAPI pages: read it all, sign in, call it"))
     width = max(len(place) for place, _ in places)
@@ -70,6 +76,8 @@ def start_server(settings: Settings, *, reload: bool = False) -> None:
     """Serve until a signal ends it. Raises ClickException for pools too large, or a port that was taken meanwhile."""
     configure_logging(settings.logging.log_level)
     run(_look_at_limits)
+    for fault in mail_faults(settings.mail):
+        log.warning("no mail is sent", reason=fault)
     if not reload:
         # What no worker could serve is refused once, here; and the workers are forked with everything loaded.
         compose(settings)

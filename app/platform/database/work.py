@@ -97,7 +97,7 @@ async def _ended(read: Callable[[Source], Awaitable[T]], source: Source) -> T:
 class UnitOfWork:
     """One transaction, lazy: no slot and no BEGIN before its first use, and a single owner, `run`, that ends it."""
 
-    __slots__ = ("_events", "_on_published", "_pool", "_repositories", "_session", "_slot", "viewer")
+    __slots__ = ("_afterwards", "_events", "_on_published", "_pool", "_repositories", "_session", "_slot", "viewer")
 
     def __init__(
         self, pool: SlotPool, viewer: Viewer = ANONYMOUS, on_published: Callable[[], None] | None = None
@@ -110,6 +110,7 @@ class UnitOfWork:
         self._slot: Slot | None = None
         self._session: AsyncSession | None = None
         self._repositories: dict[type[Repository[Any]], Repository[Any]] = {}
+        self._afterwards: list[Callable[[], None]] = []
 
     async def run(self, do: Callable[[], Awaitable[T]]) -> T:
         """Do it and commit; on any error roll back.
@@ -123,13 +124,30 @@ class UnitOfWork:
                 result = await do()
                 await self._commit()
             except BaseException as error:
+                self._afterwards = []
                 await self._rollback(error)
                 if not is_replayable(error) or replays == REPLAYS:
                     raise
                 replays += 1
                 log.info("unit of work replayed", replay=replays, reason=str(error))
             else:
+                self._follow()
                 return result
+
+    def after_commit(self, do: Callable[[], None]) -> None:
+        """Have this done once all is committed, and not at all otherwise; it must not wait. What it raises is logged.
+
+        Between the commit and it, the process may end: what must not be lost is a row of this transaction.
+        """
+        self._afterwards.append(do)
+
+    def _follow(self) -> None:
+        afterwards, self._afterwards = self._afterwards, []
+        for do in afterwards:
+            try:
+                do()
+            except Exception:
+                log.exception("what follows a commit failed")
 
     async def fetch(self, sql: str, parameters: Sequence[Any]) -> list[asyncpg.Record]:
         """Run a compiled statement inside the transaction; it sees what the session has not flushed yet, too."""
@@ -142,6 +160,8 @@ class UnitOfWork:
 
     def publish(self, event: Event) -> None:
         """Have subscribers hear of it once this transaction is committed, and never if it is not."""
+        if not self._events and self._on_published:
+            self.after_commit(self._on_published)
         self._events.append(event)
 
     @property
@@ -197,7 +217,7 @@ class UnitOfWork:
     async def _commit(self) -> None:
         if self._session is not None:
             await self._session.flush()
-        if is_told := bool(self._events):
+        if self._events:
             await record(await self._settled(), self._events, self.viewer)
         if (slot := self._slot) is None:
             return
@@ -209,8 +229,6 @@ class UnitOfWork:
             await self._leave()
         finally:
             self._pool.release(slot)
-            if is_told and self._on_published:
-                self._on_published()
 
     async def _rollback(self, error: BaseException) -> None:
         """Leave nothing behind: after a cancellation or a lost connection the slot itself is thrown away."""

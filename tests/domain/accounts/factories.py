@@ -29,6 +29,7 @@ class UserFactory(SQLAlchemyFactory[User]):
     username = Use(lambda: f"user-{token_hex(4)}")
     email = Use(lambda: f"{token_hex(8)}@example.com")
     password = PASSWORD_HASH
+    email_verified_at = None
     display_name = None
     bio = None
     image = None

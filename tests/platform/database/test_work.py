@@ -76,6 +76,48 @@ async def test_a_commit_answered_by_rollback_is_an_error(pools):
         await work.run(swallow)
 
 
+async def test_what_follows_a_commit_happens_once_and_only_then(pools, admin):
+    database = await pools()
+    work = database.unit_of_work()
+    balances: list[str] = []
+
+    async def take() -> None:
+        work.after_commit(lambda: balances.append("followed"))
+        await work.fetch(TAKE, (1,))
+        assert balances == []
+
+    await work.run(take)
+    await work.run(lambda: work.fetch(TAKE, (1,)))
+    assert (balances, await balance(admin)) == (["followed"], 98)
+
+
+async def test_a_commit_that_fails_is_followed_by_nothing(pools):
+    database = await pools()
+    work = database.unit_of_work()
+
+    async def break_the_constraint() -> None:
+        work.after_commit(lambda: pytest.fail("it was not committed"))
+        await work.fetch("INSERT INTO entry VALUES (1), (1)", ())
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await work.run(break_the_constraint)
+
+
+async def test_a_failure_after_the_commit_is_logged_and_the_rest_still_follows(pools, admin, capfd):
+    database = await pools()
+    work = database.unit_of_work()
+    followed = []
+
+    async def take() -> None:
+        work.after_commit(lambda: 1 // 0)
+        work.after_commit(lambda: followed.append(True))
+        await work.fetch(TAKE, (1,))
+
+    await work.run(take)
+    assert (followed, await balance(admin)) == ([True], 99)
+    assert "what follows a commit failed" in capfd.readouterr().out
+
+
 async def test_a_deadlock_is_replayed_with_one_effect(pools, admin):
     database = await pools()
     barrier = asyncio.Barrier(2)

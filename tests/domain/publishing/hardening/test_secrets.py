@@ -17,8 +17,10 @@ CANARY = "canary"  # in all that is planted; whatever of it turns up anywhere is
 PASSWORD = f"{CANARY}-password-1"
 NEW_PASSWORD = f"{CANARY}-password-2"
 UNKNOWN_TOKEN = f"lh_{CANARY:0<43}"  # as long as one, so that the database is asked
+LINK = f"lh_link_{CANARY:0<43}"
 METRICS_TOKEN = f"{CANARY}-metrics"
 ANN = {"username": "ann", "email": "ann@example.com", "password": PASSWORD}
+DIGESTS = "SELECT encode(digest, 'hex') FROM accounts_token UNION SELECT encode(digest, 'hex') FROM accounts_link"
 PLANTED = {
     "Cookie": f"session={CANARY}-cookie",
     "X-Api-Key": f"{CANARY}-key",
@@ -55,7 +57,7 @@ def test_no_secret_is_told(told: Running, visitor: httpx.Client, lent_database_u
     )
 
     shown = [answer.text for answer in (made, *identified, *answers)]
-    assert {answer.status_code for answer in answers} >= {200, 400, 401, 409, 413, 415, 422, 500}
+    assert {answer.status_code for answer in answers} >= {200, 202, 400, 401, 409, 410, 413, 415, 422, 500}
     assert not [text for text in shown if "$argon2" in text or PASSWORD in text or NEW_PASSWORD in text]
     for text in shown[3:]:
         # Of the headers, the owner alone is told the one by which devices are told apart.
@@ -65,7 +67,7 @@ def test_no_secret_is_told(told: Running, visitor: httpx.Client, lent_database_u
     assert said.count('"event":"request"') >= len(shown)
     assert said.count("unhandled exception") == 3
     hashes = asyncio.run(fetch(lent_database_url, "SELECT password FROM accounts_user"))
-    digests = asyncio.run(fetch(lent_database_url, "SELECT encode(digest, 'hex') FROM accounts_token"))
+    digests = asyncio.run(fetch(lent_database_url, DIGESTS))
     for secret in (CANARY, "argon2", *tokens, *(token.removeprefix("lh_") for token in tokens), *hashes, *digests):
         assert secret not in said
         assert base64.b64encode(secret.encode()).decode() not in said
@@ -80,6 +82,10 @@ def good_requests(visitor: httpx.Client, token: str) -> Iterator[httpx.Response]
     yield visitor.get(f"/api/articles?tag={CANARY}&token={CANARY}&password={CANARY}", headers=mine)
     yield visitor.put("/api/user", json={"user": {"password": NEW_PASSWORD, "bio": f"{CANARY}-body"}}, headers=mine)
     yield visitor.get("/api/v1/accounts/tokens", headers=mine)
+    yield visitor.get("/api/v1/accounts/me/export", headers=mine)
+    yield visitor.post("/api/v1/accounts/links/verify", headers=mine)
+    for purpose in ("reset", "sign-in"):
+        yield visitor.post(f"/api/v1/accounts/links/{purpose}", json={"email": ANN["email"]})
     yield visitor.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
 
 
@@ -92,6 +98,15 @@ def bad_requests(visitor: httpx.Client, token: str) -> Iterator[httpx.Response]:
         yield visitor.post("/api/v1/accounts/users", json=ANN | {"password": password})
         yield visitor.patch("/api/v1/accounts/me", json={"password": password}, headers=mine)
         yield visitor.post("/api/users/login", json={"user": {"email": f"{CANARY}@example.com", "password": password}})
+    for page in ("verify", "reset", "change", "sign-in", CANARY[:3]):
+        form = {"token": LINK, "password": NEW_PASSWORD}
+        yield visitor.get(f"/account/{page}?token={LINK}&password={CANARY}")
+        yield visitor.post(f"/account/{page}?token={LINK}", data=form)
+        yield visitor.post(f"/api/v1/accounts/links/{page}/follow", json=form if page == "reset" else {"token": LINK})
+        yield visitor.get(f"/api/v1/accounts/links/{page}/follow?token={LINK}")
+    wrong = {"password": f"{CANARY}-guess"}
+    yield visitor.post("/api/v1/accounts/links/change", json=wrong | {"email": "bob@example.com"}, headers=mine)
+    yield visitor.post("/api/v1/accounts/me/deletion", json=wrong, headers=mine)
     cut = json.dumps({"user": ANN}).encode()[:-5]
     for media_type in ("application/json", "text/plain"):
         yield visitor.post("/api/users", content=cut, headers={"Content-Type": media_type})

@@ -1,0 +1,77 @@
+"""What is read before a link is followed, and of all that accounts holds of a user."""
+
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Select, func
+
+from app.domain.accounts.models import Link, Token, User
+from app.domain.accounts.schemas import Account, LinkShare, TokenShare
+from app.platform.statements.query import query
+from app.platform.statements.shape import Shape
+
+
+class Followed(Struct, frozen=True, gc=False):
+    """A link that is good, and of its user what a new password must not be like."""
+
+    user_id: UUID
+    purpose: str
+    email: str
+    owner: Account
+
+
+@query(Shape(Followed, Link, owner=Shape(Account, User)))
+def live_link(q: Select, *, digest: bytes) -> Select:
+    """The link with this digest that has not expired, of a user who is active."""
+    return q.join(Link.user).where(Link.digest == digest, Link.expires_at > func.now(), User.is_active)
+
+
+class Owner(Struct, frozen=True, gc=False):
+    """Of the user who asks: their address, and what their password is compared with."""
+
+    id: UUID
+    email: str
+    password: str
+    is_verified: bool
+
+
+class Device(Struct, frozen=True, gc=False):
+    """What a sign-in's client called itself."""
+
+    device: str | None
+
+
+@query(Shape(Device, Token))
+def devices(q: Select, *, user: UUID | None) -> Select:
+    """The devices that a user is signed in on, the newest thousand: nobody reads of more."""
+    return q.where(Token.user_id == user, Token.name.is_(None)).order_by(Token.id.desc()).limit(1_000)
+
+
+@query(Shape(Owner, User, is_verified=User.email_verified_at.is_not(None)))
+def owner(q: Select, *, user: UUID | None) -> Select:
+    """The active user with this id."""
+    return q.where(User.id == user, User.is_active)
+
+
+@query(Shape(TokenShare, Token))
+def tokens_of(q: Select, *, user: UUID | None) -> Select:
+    """All of a user's tokens, those that are no good any more too, the newest first."""
+    return q.where(Token.user_id == user).order_by(Token.id.desc())
+
+
+@query(Shape(LinkShare, Link))
+def links_of(q: Select, *, user: UUID | None) -> Select:
+    """All links that were mailed to a user and not followed, the newest first."""
+    return q.where(Link.user_id == user).order_by(Link.created_at.desc())
+
+
+class Key(Struct, frozen=True, gc=False):
+    """Who it is."""
+
+    id: UUID
+
+
+@query(Shape(Key, User))
+def who_has(q: Select, *, email: str) -> Select:
+    """Whoever has this address, active or not; upper and lower case are the same."""
+    return q.where(func.lower(User.email) == func.lower(email))

@@ -1,0 +1,163 @@
+"""The verbs of mailed links: to ask for one, and to follow it. What a password costs is paid before any transaction."""
+
+from datetime import UTC, datetime
+
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.types import Scope
+
+from app.domain.accounts.attempts import Attempts
+from app.domain.accounts.link_attempts import LinkAttempts
+from app.domain.accounts.link_queries import Followed, live_link, owner, who_has
+from app.domain.accounts.link_repositories import LinkRepository
+from app.domain.accounts.link_schemas import AddressChange, Mailed
+from app.domain.accounts.links import CHANGE, LIFETIMES, DeadLink, Purpose, digest_of_secret
+from app.domain.accounts.mails import Post
+from app.domain.accounts.models import Link, User
+from app.domain.accounts.repositories import UserRepository
+from app.domain.accounts.rules import checked
+from app.domain.accounts.schemas import SignedIn
+from app.domain.accounts.services import AccountService, provide_accounts
+from app.kit.errors import Invalid, found
+from app.kit.identity import Viewer
+from app.platform.database.work import Reader, Service, UnitOfWork, repository
+from app.platform.mail import Mailer
+from app.platform.ratelimit import Throttle
+
+
+class Guards:
+    """What counts the attempts of one request: at passwords, and at links."""
+
+    def __init__(self, throttle: Throttle, state: State) -> None:
+        self.passwords = Attempts(throttle, state.settings.security)
+        self.links = LinkAttempts(throttle, state.settings)
+
+
+class LinkService(Service):
+    """What people do by links that are mailed to them, and what else they need their password for."""
+
+    users = repository(UserRepository)
+    links = repository(LinkRepository)
+
+    def __init__(self, accounts: AccountService, reader: Reader, mailer: Mailer, guards: Guards) -> None:
+        """Over the unit of work of these accounts."""
+        super().__init__(accounts.work)
+        self._accounts = accounts
+        self._reader = reader
+        self._mailer = mailer
+        self._guards = guards
+        self._post = Post(mailer, accounts.work)
+
+    async def ask_to_verify(self, viewer: Viewer) -> Mailed:
+        """Mail a link that confirms the viewer's address, unless it is confirmed. Raises TooMany, Busy."""
+        self._mailer.require()
+        asking = found(await owner.one(self._reader, user=viewer.id), "user")
+        await self._guards.links.ask(asking.email, Purpose.VERIFY)
+        if not asking.is_verified:
+            await self._post.verification(asking.id)
+        return _mailed(Purpose.VERIFY)
+
+    async def verify(self, secret: str) -> None:
+        """Confirm the address that the link was mailed to. Raises DeadLink, TooMany."""
+        await self.look_at(secret, Purpose.VERIFY)
+        _, user = await self._take(secret, Purpose.VERIFY)
+        await self.links.end(user.id, Purpose.VERIFY)
+
+    async def ask(self, address: str, purpose: Purpose) -> Mailed:
+        """Mail a link to whoever has this address; the answer, and its time, are the same where nobody has.
+
+        Raises Invalid for what is no address, TooMany, Busy.
+        """
+        self._mailer.require()
+        kept = checked(email=address)["email"]
+        await self._guards.links.ask(kept, purpose)
+        await self._post.link_to(kept, purpose)
+        return _mailed(purpose)
+
+    async def reset(self, secret: str, password: str) -> None:
+        """Give the link's user a new password, and end their tokens and links, and what locks them out.
+
+        Raises DeadLink, Invalid with all that is wrong with the password, TooMany, Busy.
+        """
+        link = await self.look_at(secret, Purpose.RESET)
+        hashed = await self._accounts.new_password(password, link.owner)
+        await self._guards.passwords.let_in(link.owner.email)
+        _, user = await self._take(secret, Purpose.RESET)
+        await self._accounts.replace_password(user, hashed)
+
+    async def sign_in(self, secret: str) -> SignedIn:
+        """Sign the link's user in. Raises DeadLink, TooMany."""
+        link = await self.look_at(secret, Purpose.SIGN_IN)
+        await self._guards.passwords.let_in(link.owner.email)
+        _, user = await self._take(secret, Purpose.SIGN_IN)
+        await self.links.end(user.id, Purpose.SIGN_IN)
+        return await self._accounts.sign_in_known(user.id)
+
+    async def ask_to_change(self, viewer: Viewer, address: str, password: str) -> Mailed:
+        """Mail a link to the viewer's address and one to the new one, which is told if it is somebody's already.
+
+        The answer does not tell whether it is. Raises Invalid, TooMany, Busy, and Unauthenticated.
+        """
+        self._mailer.require()
+        new = checked(email=address)["email"]
+        asking = await self._accounts.confirm_password(viewer, password)
+        if new == asking.email:
+            raise Invalid("email", "is the address already", code="same")
+        await self._guards.links.ask(asking.email, Purpose.LEAVE)
+        holder = await who_has.one(self._reader, email=new)
+        user = await self._accounts.locked(viewer)
+        await self.links.end(user.id, *CHANGE)
+        await self._post.change(user.id, new, is_taken=holder is not None and holder.id != user.id)
+        return _mailed(Purpose.LEAVE)
+
+    async def change(self, secret: str) -> AddressChange:
+        """Confirm a change of address at one of the two; at the second it is done, and ends all links.
+
+        Raises DeadLink, TooMany; the database refuses an address that was taken meanwhile.
+        """
+        await self.look_at(secret, *CHANGE)
+        link, user = await self._take(secret, *CHANGE)
+        if not link.is_last:
+            other = Purpose.ENTER if link.purpose == Purpose.LEAVE else Purpose.LEAVE
+            if not await self.links.mark_last(user.id, other, link.email):
+                raise DeadLink
+            return AddressChange(changed=False, email=link.email)
+        old, user.email, user.email_verified_at = user.email, link.email, datetime.now(UTC)
+        await self.links.end(user.id)
+        self._post.changed(old, user.email)
+        return AddressChange(changed=True, email=link.email)
+
+    async def delete(self, viewer: Viewer, password: str) -> None:
+        """Delete the viewer's account and all that is theirs. Raises Invalid, Unauthenticated, TooMany, Busy."""
+        asking = await self._accounts.confirm_password(viewer, password)
+        user = await self._accounts.locked(viewer)
+        await self.users.remove(user.id)
+        self._post.deleted(asking.email)
+
+    async def look_at(self, secret: str, *purposes: Purpose) -> Followed:
+        """A link that is good for this, without following it. Raises DeadLink, TooMany."""
+        await self._guards.links.follow(secret)
+        link = await live_link.one(self._reader, digest=digest_of_secret(secret))
+        if link is None or link.purpose not in purposes:
+            raise DeadLink
+        return link
+
+    async def _take(self, secret: str, *purposes: Purpose) -> tuple[Link, User]:
+        """The link, which is used up by this, and its user, locked; by it the address that they have is confirmed."""
+        link = await self.links.take(digest_of_secret(secret), *purposes)
+        user = None if link is None else await self.users.for_change(link.user_id)
+        if link is None or user is None:
+            raise DeadLink
+        if user.email == link.email and user.email_verified_at is None:
+            user.email_verified_at = datetime.now(UTC)
+        return link, user
+
+
+def _mailed(purpose: Purpose) -> Mailed:
+    return Mailed(good_for=int(LIFETIMES[purpose].total_seconds()))
+
+
+def provide_links(work: NamedDependency[UnitOfWork], state: State, scope: Scope) -> LinkService:
+    """The verbs over a request's unit of work."""
+    accounts, guards = provide_accounts(work, state, scope), Guards(Throttle(state.database, scope), state)
+    return LinkService(accounts, state.database.reader(work.viewer), state.mailer, guards)

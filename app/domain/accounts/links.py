@@ -1,0 +1,70 @@
+"""Links that are mailed: what each is for, how long it is good, and its secret, of which only the SHA-256 is kept."""
+
+import secrets
+from datetime import timedelta
+from enum import StrEnum
+
+from app.domain.accounts.tokens import digest_of
+from app.kit.errors import NotFound
+
+PREFIX = "lh_link_"  # it begins as a token does, so that a log censors it; by its length it can be none
+RANDOM = 32  # bytes
+LENGTH = len(PREFIX) + 43  # of that many bytes in Base64
+MOST_LIVE = 3  # of one user, for one purpose: to ask once more leaves the mails that are under way good
+
+
+class Purpose(StrEnum):
+    """What a link does."""
+
+    VERIFY = "verify"
+    RESET = "reset"
+    SIGN_IN = "sign-in"
+    LEAVE = "leave"  # a change of address, confirmed at the old one
+    ENTER = "enter"  # … and at the new one
+
+    @property
+    def page(self) -> str:
+        """The name under which it is followed: both halves of a change lead to one page."""
+        return "change" if self in (Purpose.LEAVE, Purpose.ENTER) else self.value
+
+
+CHANGE = (Purpose.LEAVE, Purpose.ENTER)
+LIFETIMES = {
+    Purpose.VERIFY: timedelta(days=3),
+    Purpose.RESET: timedelta(hours=1),
+    Purpose.SIGN_IN: timedelta(minutes=15),
+    Purpose.LEAVE: timedelta(days=1),
+    Purpose.ENTER: timedelta(days=1),
+}
+
+
+class DeadLink(NotFound):
+    """The link was used already, or has expired, or a change of password or address ended it, or it never was one."""
+
+    status = 410
+    code = "dead_link"
+    title = "The link is no longer good"
+
+    def __init__(self) -> None:
+        super().__init__("link")
+
+
+def new_secret() -> str:
+    """The secret of a link, in clear."""
+    return PREFIX + secrets.token_urlsafe(RANDOM)
+
+
+def digest_of_secret(secret: str) -> bytes:
+    """What is kept of it. Raises DeadLink for what has not the form of one, so that it costs no statement."""
+    if len(secret) != LENGTH or not secret.startswith(PREFIX):
+        raise DeadLink
+    return digest_of(secret)
+
+
+def in_words(lifetime: timedelta) -> str:
+    """How long that is, as a mail says it."""
+    minutes = int(lifetime.total_seconds()) // 60
+    for unit, size in (("day", 1440), ("hour", 60)):
+        if minutes % size == 0:
+            return f"{minutes // size} {unit}{'s' if minutes != size else ''}"
+    return f"{minutes} minutes"

@@ -1,0 +1,89 @@
+"""The mails of accounts: which there are, to whom they go, and the links in them."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from app.domain.accounts.link_repositories import Made, make_for_address, make_for_user
+from app.domain.accounts.links import LIFETIMES, Purpose, digest_of_secret, in_words, new_secret
+from app.platform.database.work import UnitOfWork
+from app.platform.mail import Letters, Mailer
+
+LETTERS = Letters(Path(__file__).with_name("letters"))
+
+# In words of our own: what a client calls itself is anybody's text, and a mail would bring it to a stranger.
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone|iPad", "iOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X|Macintosh", "macOS"),
+    ("Linux|X11", "Linux"),
+)
+
+
+class Post:
+    """The mails of one unit of work: they go out with what it commits, or not at all."""
+
+    def __init__(self, mailer: Mailer, work: UnitOfWork) -> None:
+        self._mailer = mailer
+        self._work = work
+
+    async def verification(self, user: UUID) -> None:
+        """A link that confirms the user's address."""
+        await self._link_for(user, Purpose.VERIFY)
+
+    async def link_to(self, address: str, purpose: Purpose) -> None:
+        """A link to whoever has this address, where it is kept; to nobody where nobody has it, at the same cost."""
+        secret = new_secret()
+        made = await make_for_address(self._work, address, purpose, digest_of_secret(secret))
+        self._send_link(made.email, purpose, secret)
+
+    async def change(self, user: UUID, email: str, *, is_taken: bool) -> None:
+        """A link to the old address and one to the new; where that is somebody else's, it is told so instead."""
+        await self._link_for(user, Purpose.LEAVE, email)
+        secret = new_secret()
+        await make_for_user(self._work, user, Purpose.ENTER, digest_of_secret(secret), email)
+        if is_taken:
+            self._send("taken", email)
+        else:
+            self._send_link(email, Purpose.ENTER, secret)
+
+    def changed(self, old: str, new: str) -> None:
+        """Tell the old address."""
+        self._send("address-changed", old, to=new)
+
+    def password_changed(self, to: str) -> None:
+        """Tell the address."""
+        self._send("password-changed", to)
+
+    def new_device(self, to: str, device: str | None) -> None:
+        """Tell the address."""
+        when = datetime.now(UTC).strftime("%d %B %Y at %H:%M UTC")
+        self._send("new-device", to, device=described(device), when=when)
+
+    def deleted(self, to: str) -> None:
+        """Tell the address."""
+        self._send("deleted", to)
+
+    async def _link_for(self, user: UUID, purpose: Purpose, about: str | None = None) -> None:
+        secret = new_secret()
+        made: Made = await make_for_user(self._work, user, purpose, digest_of_secret(secret), about)
+        self._send_link(made.email, purpose, secret, to=about)
+
+    def _send_link(self, address: str | None, purpose: Purpose, secret: str, **values: object) -> None:
+        link, lifetime = self._mailer.settings.link(purpose.page, secret), in_words(LIFETIMES[purpose])
+        self._send(purpose.value, address, address=link, lifetime=lifetime, **values)
+
+    def _send(self, letter: str, address: str | None, /, **values: object) -> None:
+        mail = LETTERS.write(letter, address or "", **values)  # for nobody, too: it would show in the time
+        if address:
+            self._mailer.send(self._work, mail)
+
+
+def described(device: str | None) -> str:
+    """What a client seems to be, as `Firefox on Linux`."""
+    browser = next((name for mark, name in BROWSERS if re.search(mark, device or "")), "a program")
+    system = next((name for mark, name in SYSTEMS if re.search(mark, device or "")), "an unknown system")
+    return f"{browser} on {system}"

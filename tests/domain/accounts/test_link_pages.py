@@ -1,0 +1,265 @@
+"""The pages of mailed links, as a browser without scripts, and a scanner of mail, meet them."""
+
+import re
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from app.domain.accounts.models import User
+from app.platform.database.pools import Database
+from app.platform.observability.logging import flush_log
+from app.platform.openapi.document import document
+from config.rates import Rate
+from tests.conftest import Outbox
+from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory
+from tests.domain.accounts.test_links import LINKS, ME, NEW, TOKENS, ask, bearer, count, me
+
+OLD, OTHER = "ann@example.com", "ann@example.org"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+async def ann(database: Database) -> User:
+    return await UserFactory.saved(database, username="ann", email=OLD)
+
+
+@pytest.fixture
+async def token(database: Database, ann: User) -> str:
+    return await TokenFactory.clear_for(database, ann)
+
+
+class Form(HTMLParser):
+    """What a browser would send, and what it shows."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.action, self.method, self.fields, self.labels = "", "", {}, set()
+        self.tags: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append(tag)
+        assert not [name for name in given if name == "style" or name.startswith("on")], "the policy forbids it"
+        if tag == "form":
+            self.action, self.method = given["action"], given["method"]
+        elif tag == "label":
+            self.labels.add(given["for"])
+        elif tag == "input":
+            assert given.get("type") == "hidden" or "id" in given
+            if "name" in given:
+                self.fields[given["name"]] = given.get("value", "")
+
+
+async def mailed(client: httpx.AsyncClient, outbox: Outbox, page: str, token: str) -> str:
+    """The address in a mail, as its reader's browser asks for it."""
+    if page == "verify":
+        await client.post(f"{LINKS}/verify", headers=bearer(token))
+    elif page == "change":
+        body = {"email": OTHER, "password": PASSWORD}
+        (await client.post(f"{LINKS}/change", json=body, headers=bearer(token))).raise_for_status()
+    else:
+        await ask(client, page, OLD)
+    [link] = re.findall(r"http://127.0.0.1:8000(/account/\S+)", outbox.to(OLD)[-1].text)
+    return link
+
+
+async def sent(client: httpx.AsyncClient, link: str, **typed: str) -> httpx.Response:
+    """The answer to the form behind a link, as it is sent by a browser."""
+    shown = await client.get(link)
+    assert shown.status_code == 200
+    form = Form(shown.text)
+    where = httpx.URL("http://testserver" + link).join(form.action)
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
+    return await client.request(form.method, where, data=form.fields | typed, headers=headers)
+
+
+def title(answer: httpx.Response) -> str:
+    return re.search(r"<h1>(.*)</h1>", answer.text)[1]
+
+
+@pytest.mark.parametrize("page", ["verify", "reset", "change", "sign-in"])
+async def test_to_open_a_page_does_nothing_however_often(
+    client: httpx.AsyncClient, outbox: Outbox, token: str, database: Database, page: str
+) -> None:
+    link = await mailed(client, outbox, page, token)
+    made = await count(database, "SELECT count(*) FROM accounts_link")
+    for _ in range(3):
+        assert (await client.get(link)).status_code == 200
+        assert (await client.head(link)).status_code == 200
+    assert await count(database, "SELECT count(*) FROM accounts_link") == made
+    assert (await me(client, token))["emailVerifiedAt"] is None
+
+
+@pytest.mark.parametrize("page", ["verify", "reset", "change", "sign-in"])
+async def test_a_page_is_plain_and_keeps_its_secret(
+    client: httpx.AsyncClient, outbox: Outbox, token: str, page: str
+) -> None:
+    answer = await client.get(await mailed(client, outbox, page, token))
+
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    form = Form(answer.text)
+    assert not {"script", "style", "iframe", "object"} & set(form.tags)
+    assert form.fields.keys() - {"token"} == form.labels, "each field has a label"
+    assert (form.tags.count("h1"), form.tags.count("main"), form.tags.count("button")) == (1, 1, 1)
+    assert '<html lang="en">' in answer.text
+    style = await client.get("/account/style.css")
+    assert (style.status_code, style.headers["content-type"]) == (200, "text/css; charset=utf-8")
+
+
+async def test_an_address_is_confirmed(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
+    answer = await sent(client, await mailed(client, outbox, "verify", token))
+    assert (answer.status_code, title(answer)) == (200, "Your address is confirmed")
+    assert (await me(client, token))["emailVerifiedAt"] is not None
+
+
+async def test_a_new_password_is_chosen_and_what_is_wrong_with_it_is_said_in_words(
+    client: httpx.AsyncClient, outbox: Outbox, token: str
+) -> None:
+    link = await mailed(client, outbox, "reset", token)
+    refused = await sent(client, link, password="12345678")
+    assert refused.status_code == 422
+    assert '<div role="alert" id="faults">' in refused.text
+    assert "The password is a password that many use." in refused.text
+    assert "<title>Error: Choose a new password</title>" in refused.text
+    assert "12345678" not in refused.text
+    again = Form(refused.text)
+    assert again.fields["email"] == OLD
+
+    answer = await client.post("/account/reset", data=again.fields | {"password": NEW})
+    assert (answer.status_code, title(answer)) == (200, "You have a new password")
+    assert (await client.post(TOKENS, json={"email": OLD, "password": NEW})).status_code == 201
+
+
+async def test_an_address_is_changed_in_two_steps(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
+    half = await sent(client, await mailed(client, outbox, "change", token))
+    assert (half.status_code, title(half)) == (200, "One of two confirmations is done")
+    done = await sent(client, f"/account/change?token={outbox.token(OTHER)}")
+    assert (done.status_code, title(done)) == (200, "Your address is changed")
+    assert OTHER in done.text
+
+
+async def test_who_signs_in_is_shown_a_token_once(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
+    answer = await sent(client, await mailed(client, outbox, "sign-in", token))
+    assert (answer.status_code, title(answer)) == (200, "You are signed in")
+    [made] = re.findall(r'value="(lh_[\w-]{43})"', answer.text)
+    assert (await me(client, made))["username"] == "ann"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("page", ["verify", "reset", "change", "sign-in"])
+async def test_a_dead_link_is_told_in_words_before_and_after(
+    client: httpx.AsyncClient, outbox: Outbox, token: str, page: str
+) -> None:
+    link = await mailed(client, outbox, page, token)
+    assert (await sent(client, link, password=NEW)).status_code == 200
+    opened = await client.get(link)
+    form = {"token": link.partition("token=")[2], "password": NEW}
+    for answer in (opened, await client.post(f"/account/{page}", data=form)):
+        assert (answer.status_code, title(answer)) == (410, "The link is no longer good")
+        assert "was used already, or has expired" in answer.text
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        pytest.param({"method": "GET", "url": "/account/nothing"}, 404, id="another page"),
+        pytest.param({"method": "POST", "url": "/account/nothing", "data": {}}, 404, id="another form"),
+        pytest.param({"method": "GET", "url": "/account/verify"}, 410, id="no token"),
+        pytest.param({"method": "GET", "url": f"/account/verify?token={'x' * 300}"}, 422, id="a long token"),
+        pytest.param({"method": "GET", "url": "/account/verify?token=a&token=b"}, 422, id="two tokens"),
+        pytest.param({"method": "GET", "url": "/account/verify?token=%3Cscript%3E"}, 410, id="markup"),
+        pytest.param({"method": "POST", "url": "/account/verify", "data": {"a": "b"}}, 410, id="another field"),
+        pytest.param({"method": "POST", "url": "/account/verify", "json": {"token": "x"}}, 415, id="JSON"),
+        pytest.param({"method": "POST", "url": "/account/verify", "files": {"token": b"x"}}, 415, id="multipart"),
+        pytest.param(
+            {"method": "POST", "url": "/account/verify", "content": b"token=%ff", "headers": {"Content-Type": FORM}},
+            400,
+            id="no UTF-8",
+        ),
+        pytest.param(
+            {"method": "POST", "url": "/account/verify", "content": b"a&" * 50, "headers": {"Content-Type": FORM}},
+            400,
+            id="many fields",
+        ),
+        pytest.param(
+            {
+                "method": "POST",
+                "url": "/account/verify",
+                "data": {"token": "x"},
+                "headers": {"Sec-Fetch-Site": "cross-site"},
+            },
+            403,
+            id="another site's form",
+        ),
+        pytest.param(
+            {"method": "GET", "url": "/account/verify", "headers": {"Authorization": "Bearer lh_x"}},
+            401,
+            id="a token that is no good",
+        ),
+    ],
+)
+async def test_what_is_refused_is_refused_on_a_page(
+    client: httpx.AsyncClient, request_: dict[str, object], status: int
+) -> None:
+    answer = await client.request(**request_)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<p role="alert">' in answer.text
+    assert "<script>" not in answer.text
+
+
+async def test_too_many_tries_are_told_when_to_come_back(
+    app: Litestar, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.state.settings.mail.__dict__, "link_address_limit", Rate(1, 60))
+    await client.get("/account/verify?token=x")
+    answer = await client.get("/account/verify?token=x")
+    assert (answer.status_code, title(answer)) == (429, "Too many attempts")
+    assert f"Try again in {answer.headers['Retry-After']} seconds" in answer.text
+    assert "RateLimit" in answer.headers
+
+
+async def test_what_nobody_foresaw_shows_nothing_of_it(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("app.domain.accounts.link_services.live_link", None)
+    secret = f"lh_link_{'x' * 43}"
+    answer = await client.get(f"/account/verify?token={secret}")
+    flush_log()
+    log = capfd.readouterr().out
+    assert (answer.status_code, title(answer)) == (500, "Unexpected failure")
+    assert answer.headers["x-request-id"] in answer.text
+    assert "NoneType" in log
+    assert "NoneType" not in answer.text
+    assert secret not in log
+
+
+@pytest.mark.parametrize("page", ["verify", "reset", "change", "sign-in"])
+async def test_no_secret_of_a_link_is_logged(
+    client: httpx.AsyncClient, outbox: Outbox, token: str, capfd: pytest.CaptureFixture[str], page: str
+) -> None:
+    link = await mailed(client, outbox, page, token)
+    await sent(client, link, password=NEW)
+    await client.get(link)
+    flush_log()
+    log = capfd.readouterr().out
+    assert log.count(f'"path":"/account/{page}"') == 3
+    assert "lh_link_" not in log
+    assert link.partition("lh_link_")[2] not in log
+
+
+async def test_pages_are_in_no_document(app: Litestar, client: httpx.AsyncClient) -> None:
+    assert not [path for path in document(app)["paths"] if path.startswith("/account")]
+    assert ME in document(app)["paths"]

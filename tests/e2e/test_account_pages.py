@@ -1,0 +1,75 @@
+"""The pages of mailed links in a real browser without scripts, by keyboard alone, from the mail as it is printed."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, Request, expect
+
+from tests.e2e.running import Running, until
+
+pytestmark = pytest.mark.browser
+
+ANN = {"username": "ann", "email": "ann@example.com", "password": "correct horse battery staple"}
+NEW = "a password of today"
+
+
+@pytest.fixture
+async def page(chromium: Browser) -> AsyncIterator[Page]:
+    """A page without scripts, on which nothing breaks the policy, and from which no secret leaks as a referrer."""
+    context = await chromium.new_context(java_script_enabled=False)
+    page, faults = await context.new_page(), []
+
+    def look(request: Request) -> None:
+        if "lh_link_" in request.headers.get("referer", ""):
+            faults.append(f"{request.url} is told whence one comes")
+
+    page.on("console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None)
+    page.on("request", look)
+    yield page
+    await context.close()
+    assert faults == []
+
+
+def link_in_mail(server: Running, subject: str) -> str:
+    """The link in the newest mail of this subject that the server printed."""
+    pattern = rf"Subject: {subject}\n(?:.+\n)*\n(?:.*\n)*?(http://\S+/account/\S+)\n"
+    until(lambda: re.search(pattern, server.said), f"a mail is printed: {subject}")
+    return re.findall(pattern, server.said)[-1]
+
+
+@pytest.mark.long(10)
+async def test_one_confirms_an_address_and_chooses_a_password_by_keyboard(page: Page, server: Running):
+    server.post("/api/v1/accounts/users", ANN).raise_for_status()
+    await page.goto(link_in_mail(server, "Confirm your address"))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your address")
+    assert await page.evaluate("getComputedStyle(document.body).maxWidth") == "640px", "the stylesheet is used"
+    await press(page, "Confirm the address")
+    await expect(page.get_by_role("status")).to_contain_text("nothing more to do")
+    assert "token" not in page.url
+
+    server.post("/api/v1/accounts/links/reset", {"email": ANN["email"]}).raise_for_status()
+    await page.goto(link_in_mail(server, "Choose a new password"))
+    await page.get_by_label("New password").focus()
+    await page.keyboard.type("12345678")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("The password is a password that many use.")
+    await expect(page).to_have_title("Error: Choose a new password")
+
+    await page.get_by_label("New password").focus()
+    await page.keyboard.type(NEW)
+    await press(page, "Change the password")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("You have a new password")
+    server.post("/api/v1/accounts/tokens", {"email": ANN["email"], "password": NEW}).raise_for_status()
+
+    await page.goto(link_in_mail(server, "Choose a new password"))
+    await expect(page.get_by_role("alert")).to_contain_text("The link was used already")
+
+
+async def press(page: Page, button: str) -> None:
+    """Come to the button by the tabulator, and press it."""
+    for _ in range(5):
+        await page.keyboard.press("Tab")
+        if await page.get_by_role("button", name=button).evaluate("one => one === document.activeElement"):
+            break
+    await page.keyboard.press("Enter")
