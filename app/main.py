@@ -18,7 +18,7 @@ from app.platform.doorstep import Doorstep, methods_of
 from app.platform.forwarding import Forwarded
 from app.platform.handlers import check_routes, providers
 from app.platform.health import Readiness, read_health, read_metrics, read_readiness
-from app.platform.module import Module, installed
+from app.platform.module import Module, declared, installed
 from app.platform.observability.logging import configure_logging, flush_log
 from app.platform.observability.loop import LoopWatch
 from app.platform.observability.requests import Observed
@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     if settings.http.docs_enabled:
         for route in documentation(app):
             app.register(route)
-    check_routes(app)
+    check_routes(app, declared(modules).values())
     _surround(app, changes, settings.http)
     return app
 

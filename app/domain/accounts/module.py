@@ -6,26 +6,51 @@ from litestar.di import Provide
 from app.domain.accounts.authentication import Authentication
 from app.domain.accounts.commands import changepassword, createsuperuser, import_django_users
 from app.domain.accounts.controllers import PATH, MeController, TokenController, UserController
+from app.domain.accounts.permission_commands import PERMISSION_COMMANDS
+from app.domain.accounts.permission_controllers import PERMISSION_CONTROLLERS
+from app.domain.accounts.permission_services import provide_grantable, provide_permissions
+from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_USERS
 from app.domain.accounts.services import provide_accounts
 from app.domain.accounts.token_commands import TOKEN_COMMANDS
 from app.domain.accounts.token_services import provide_tokens, provide_used_after
+from app.domain.accounts.user_commands import USER_COMMANDS
+from app.domain.accounts.user_controllers import ManagedUserController
+from app.domain.accounts.user_services import UserService
+from app.platform.handlers import service
 from app.platform.module import Module
 
 module = Module(
     name="accounts",
-    summary="Users, their passwords and the tokens that they present",
+    summary="Users, their passwords, the tokens that they present, and what they may",
     routers=[
         Router(
             PATH,
-            route_handlers=[UserController, TokenController, MeController],
+            route_handlers=[
+                UserController,
+                TokenController,
+                MeController,
+                ManagedUserController,
+                *PERMISSION_CONTROLLERS,
+            ],
             dependencies={
                 "accounts": Provide(provide_accounts, sync_to_thread=False),
                 "tokens": Provide(provide_tokens, sync_to_thread=False),
+                "permissions": Provide(provide_permissions, sync_to_thread=False),
+                "grantable": Provide(provide_grantable, sync_to_thread=False),
+                "users": service(UserService),
                 "used_after": Provide(provide_used_after, sync_to_thread=False),
             },
             tags=["accounts"],
         )
     ],
+    permissions=[MANAGE_PERMISSIONS, MANAGE_USERS],
     authenticator=Authentication,
-    commands=[createsuperuser, changepassword, import_django_users, *TOKEN_COMMANDS],
+    commands=[
+        createsuperuser,
+        changepassword,
+        import_django_users,
+        *TOKEN_COMMANDS,
+        *USER_COMMANDS,
+        *PERMISSION_COMMANDS,
+    ],
 )
