@@ -6,8 +6,8 @@ import time
 import pytest
 from litestar import Litestar, get
 
-from app.main import create_app
 from app.kit.identity import Permission
+from app.main import create_app
 from app.platform.handlers import check_routes
 from app.platform.handlers import get as house_get
 from app.platform.module import Module
