@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy import ARRAY, Select, Text, Uuid, cast, func, null, select, union_all
 
 from app.domain.accounts.models import Grant, Group, GroupPermission, Membership, User
-from app.domain.accounts.permission_schemas import GroupBrief, GroupOut, Held, Holder, Holding, Member, UserOut
+from app.domain.accounts.permission_schemas import GroupBrief, GroupOut, Held, Holder, Holding, ManagedUser, Member
 from app.kit.errors import found
 from app.kit.identity import Permission
 from app.platform.database.work import Source
@@ -55,13 +55,13 @@ def holder(q: Select, *, user: UUID) -> Select:
     return q.where(User.id == user)
 
 
-@query(Shape(UserOut, User), page=by(User.id.desc()))
+@query(Shape(ManagedUser, User), page=by(User.id.desc()))
 def newest_users(q: Select, *, username: str | None = None) -> Select:
     """All users, the newest first; or the one of this name, upper and lower case being the same."""
     return q if username is None else q.where(func.lower(User.username) == func.lower(username))
 
 
-@query(Shape(UserOut, User))
+@query(Shape(ManagedUser, User))
 def user_by_id(q: Select, *, user: UUID) -> Select:
     """A user."""
     return q.where(User.id == user)

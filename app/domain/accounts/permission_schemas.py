@@ -99,7 +99,7 @@ class Holding(Output):
     held: list[Held]
 
 
-class UserOut(Output):
+class ManagedUser(Output):
     """A user, as they are known to whoever lets them in."""
 
     id: UUID
@@ -112,7 +112,7 @@ class UserOut(Output):
     created_at: Moment
 
 
-class ChangeUser(Input):
+class ChangeStanding(Input):
     """What is different about a user's standing; what is left out stays."""
 
     is_active: bool | UnsetType = UNSET

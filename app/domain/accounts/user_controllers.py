@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from app.domain.accounts.controllers import Cursor, Limit
 from app.domain.accounts.permission_controllers import Name
 from app.domain.accounts.permission_queries import newest_users, user_by_id
-from app.domain.accounts.permission_schemas import ChangeUser, UserOut
+from app.domain.accounts.permission_schemas import ChangeStanding, ManagedUser
 from app.domain.accounts.policies import MANAGE_USERS, OwnAccount
 from app.domain.accounts.user_services import Standing, UserService
 from app.kit.errors import found
@@ -28,12 +28,12 @@ class ManagedUserController(Controller):
     @get(permission=MANAGE_USERS)
     async def list_users(
         self, reader: NamedDependency[Reader], username: Name = None, limit: Limit = 20, after: Cursor = None
-    ) -> Slice[UserOut]:
+    ) -> Slice[ManagedUser]:
         """List all users, the newest first."""
         return await newest_users.after(reader, After(limit, after), username=username)
 
     @get("/{user_id:uuid}", permission=MANAGE_USERS)
-    async def read_managed_user(self, user_id: FromPath[UUID], reader: NamedDependency[Reader]) -> UserOut:
+    async def read_managed_user(self, user_id: FromPath[UUID], reader: NamedDependency[Reader]) -> ManagedUser:
         """Read one user."""
         return found(await user_by_id.one(reader, user=user_id), "user")
 
@@ -41,10 +41,10 @@ class ManagedUserController(Controller):
     async def change_standing(
         self,
         user_id: FromPath[UUID],
-        data: JSONBody[ChangeUser],
+        data: JSONBody[ChangeStanding],
         viewer: NamedDependency[Viewer],
         users: NamedDependency[UserService],
-    ) -> UserOut:
+    ) -> ManagedUser:
         """Change a user's standing.
 
         What is left out stays. Who is not active any more is signed out everywhere. Superusers alone, by a token that

@@ -9,7 +9,7 @@ from app.domain.accounts.attempts import account_key
 from app.domain.accounts.models import User
 from app.domain.accounts.names import username_form
 from app.domain.accounts.permission_queries import user_by_id
-from app.domain.accounts.permission_schemas import UserOut
+from app.domain.accounts.permission_schemas import ManagedUser
 from app.domain.accounts.permission_services import as_of_now
 from app.domain.accounts.policies import LastSuperuser, may_admit, may_do_everything, require_another
 from app.domain.accounts.repositories import TokenRepository, UserRepository
@@ -36,7 +36,7 @@ class UserService(Service):
     users = repository(UserRepository)
     tokens = repository(TokenRepository)
 
-    async def change(self, viewer: Viewer, user: UUID, standing: Standing) -> UserOut:
+    async def change(self, viewer: Viewer, user: UUID, standing: Standing) -> ManagedUser:
         """Change another's standing; who is not active any more is signed out everywhere.
 
         One who changes a superuser is one, and remains it: that there is always one left needs no count of them.
