@@ -95,7 +95,7 @@ async def test_a_route_admits_whom_the_file_says(
         assert found == expected
 
 
-def test_every_route_that_is_served_is_in_the_file(whole: Litestar):
+async def test_every_route_that_is_served_is_in_the_file(whole: Litestar):
     """One beside the house's own handlers would be in no list of theirs."""
     served = {(str(method), route.path) for route in whole.routes for method in route.methods}
     assert {(method, path) for method, path in served if method != "OPTIONS"} == {(row[0], row[1]) for row in ROWS}
