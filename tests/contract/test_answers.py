@@ -98,8 +98,8 @@ def tokens(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 async def visit(client: httpx.AsyncClient, database: Database) -> Visit:
-    """Beside somebody whose password's hash and whose token are known."""
-    user = await UserFactory.saved(database, username="Known")
+    """Beside somebody whose password's hash and whose token are known, and who signs in as the document says."""
+    user = await UserFactory.saved(database, username="Known", email="ann@example.com")
     await TokenFactory.clear_for(database, User(id=user.id))
     known = {"user_id": str(user.id), "username": "Known", "name": "accounts.manage_users"}
     return Visit(client, known)
