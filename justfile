@@ -187,6 +187,61 @@ token-create *arguments:
 token-revoke which:
     @exec python -m app token-revoke "$@"
 
+# forget the failed sign-ins to a user's account
+[group('manage')]
+user-unlock username:
+    @exec python -m app user-unlock "$@"
+
+# let a user in again
+[group('manage')]
+user-activate username:
+    @exec python -m app user-activate "$@"
+
+# keep a user out, and sign them out everywhere
+[group('manage')]
+user-deactivate username:
+    @exec python -m app user-deactivate "$@"
+
+# list what can be granted, or what a user may and whence: just permissions --user ann
+[group('manage')]
+permissions *options:
+    @exec python -m app permissions "$@"
+
+# grant permissions to a user, or to a group: just permission-grant editors publishing.revise_any_article --group
+[group('manage')]
+permission-grant *arguments:
+    @exec python -m app permission-grant "$@"
+
+# take back what was granted to a user, or to a group
+[group('manage')]
+permission-revoke *arguments:
+    @exec python -m app permission-revoke "$@"
+
+# list the groups, and what their members may
+[group('manage')]
+groups:
+    @exec python -m app groups
+
+# make a group: just group-create editors publishing.revise_any_article
+[group('manage')]
+group-create *arguments:
+    @exec python -m app group-create "$@"
+
+# remove a group
+[group('manage')]
+group-delete name:
+    @exec python -m app group-delete "$@"
+
+# put a user into a group
+[group('manage')]
+group-add group username:
+    @exec python -m app group-add "$@"
+
+# take a user out of a group
+[group('manage')]
+group-remove group username:
+    @exec python -m app group-remove "$@"
+
 # end all tokens of a user, sign-ins too
 [group('manage')]
 sessions-revoke username:

@@ -20,7 +20,7 @@ from app.platform.forwarding import Forwarded
 from app.platform.handlers import check_routes, providers
 from app.platform.health import Readiness, read_health, read_metrics, read_readiness
 from app.platform.mail import Mailer
-from app.platform.module import Module, installed
+from app.platform.module import Module, declared, installed
 from app.platform.observability.logging import configure_logging, flush_log
 from app.platform.observability.loop import LoopWatch
 from app.platform.observability.requests import Observed
@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     app.state.mailer = Mailer(settings.mail)
     for route in documentation(app) if settings.http.docs_enabled else ():
         app.register(route)
-    check_routes(app)
+    check_routes(app, declared(modules).values())
     _surround(app, changes, settings.http)
     return app
 

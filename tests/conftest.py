@@ -246,23 +246,24 @@ class SignedIn(httpx.Auth):
 def sign_in(app: Litestar, aside: Aside) -> Callable[..., object]:
     """Make a user and a token for them, without the cost of a password."""
 
-    async def make(username: str = "", *, is_superuser: bool = False) -> SignedIn:
+    async def make(username: str = "", *, is_superuser: bool = False, is_staff: bool = False) -> SignedIn:
         username = username or f"user-{secrets.token_hex(4)}"
         token = f"lh_{secrets.token_urlsafe(32)}"
         digest = hashlib.sha256(token.encode()).digest()
         async with asyncio.timeout(10):
-            user = await _insert_user(await aside.connection(), username, digest, is_superuser)
+            user = await _insert_user(await aside.connection(), username, digest, (is_superuser, is_staff))
         return SignedIn(user, username, f"{username}@example.com", token)
 
     return make
 
 
-async def _insert_user(connection: asyncpg.Connection, username: str, digest: bytes, is_superuser: bool) -> UUID:
+async def _insert_user(connection: asyncpg.Connection, username: str, digest: bytes, rank: tuple[bool, bool]) -> UUID:
     user = await connection.fetchval(
-        "INSERT INTO accounts_user (username, email, password, is_superuser) VALUES ($1, $2, '!', $3) RETURNING id",
+        "INSERT INTO accounts_user (username, email, password, is_superuser, is_staff) VALUES ($1, $2, '!', $3, $4)"
+        " RETURNING id",
         username,
         f"{username}@example.com",
-        is_superuser,
+        *rank,
     )
     await connection.execute(
         "INSERT INTO accounts_token (user_id, digest, expires_at) VALUES ($1, $2, now() + interval '1 day')",

@@ -6,8 +6,11 @@ import time
 import pytest
 from litestar import Litestar, get
 
+from app.kit.identity import Permission
 from app.main import create_app
 from app.platform.handlers import check_routes
+from app.platform.handlers import get as house_get
+from app.platform.module import Module
 
 PARTS = ["loop watch", "database", "notices", "changes", "authenticator", "counters of attempts", "readiness"]
 
@@ -30,6 +33,24 @@ def test_a_route_without_a_permission_is_refused_at_start_up():
 
     with pytest.raises(TypeError, match=r"/loose .* states no permission"):
         check_routes(Litestar([loose], openapi_config=None, logging_config=None))
+
+
+def test_a_route_that_asks_for_what_no_module_declares_is_refused_at_start_up():
+    hunt = Permission("sea.hunt", "hunt whales")
+
+    @house_get("/whales", permission=hunt)
+    async def list_whales() -> None:
+        """Nobody could ever be granted it."""
+
+    app = Litestar([list_whales], openapi_config=None, logging_config=None)
+    with pytest.raises(TypeError, match=r"/whales asks for sea\.hunt"):
+        check_routes(app)
+    check_routes(app, [hunt])
+
+
+def test_a_permission_is_called_after_its_module():
+    with pytest.raises(ValueError, match=r"sea\.hunt: a permission of land is called land\."):
+        Module(name="land", summary="Where nobody sails", permissions=[Permission("sea.hunt", "hunt whales")])
 
 
 async def test_a_handler_that_blocks_the_loop_fails_its_test(client, app, monkeypatch):

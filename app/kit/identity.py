@@ -15,7 +15,8 @@ class Permission(msgspec.Struct, frozen=True):
 class Viewer(msgspec.Struct, frozen=True):
     """A caller: `id` is None for an anonymous one; `credential` is the row of the token that was presented.
 
-    `scopes` are the names of the permissions that the token is limited to; None: it is good for all that the user may.
+    `permissions` are the names of those that the user has been granted or has by a group; a superuser holds them all.
+    `scopes` are the names of those that the token is limited to; None: it is good for all that the user may.
     """
 
     id: UUID | None = None
@@ -26,7 +27,11 @@ class Viewer(msgspec.Struct, frozen=True):
 
     def may(self, permission: Permission) -> bool:
         """Whether the caller holds the permission, and the token reaches it; a superuser holds them all."""
-        return self.reaches(permission) and (self.is_superuser or permission.name in self.permissions)
+        return self.holds(permission.name)
+
+    def holds(self, name: str) -> bool:
+        """`may`, for the name of a permission that stands in a row."""
+        return (self.scopes is None or name in self.scopes) and (self.is_superuser or name in self.permissions)
 
     def reaches(self, permission: Permission) -> bool:
         """Whether the token is not limited to other permissions; it says nothing of what its user may."""

@@ -1,6 +1,6 @@
 """Route handlers: each states its permission, runs in the hands of its unit of work, and answers after the commit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from hashlib import blake2b
 from inspect import getdoc, signature
@@ -21,6 +21,7 @@ from app.platform.database.pools import Database
 from app.platform.database.refusals import translate
 from app.platform.database.work import Reader, Service, UnitOfWork
 from app.platform.ratelimit import RATE_HEADERS
+from app.platform.security import OF_THE_HOUSE
 
 Function = Callable[..., Any]
 
@@ -60,11 +61,18 @@ class Endpoint(HTTPRouteHandler):
         permission: Permission,
         refuses: tuple[type[AppError], ...] = (),
         changes_identity: bool = False,
+        changes_permissions: bool = False,
         cached: bool = False,
         **options: Any,
     ) -> None:
-        """`cached`: anonymous readers may be answered from memory, as `cached_reads` tells."""
-        super().__init__(path, permission=permission, changes_identity=changes_identity, **options)
+        """What others know of a route.
+
+        `changes_identity`: whose credential is presented is asked for anew by the next request; with
+        `changes_permissions`, so is everybody. `cached`: anonymous readers may be answered from memory, as
+        `cached_reads` tells.
+        """
+        options |= {"changes_identity": changes_identity, "changes_permissions": changes_permissions}
+        super().__init__(path, permission=permission, **options)
         self.refuses = refuses
         self.cached = cached
         self.throttled = TooMany in refuses  # then its other answers tell what is left, too
@@ -237,11 +245,15 @@ def _unchecked(fn: Function) -> Function:
     return fn
 
 
-def check_routes(app: Litestar) -> None:
-    """Refuse, at start-up, a route that states no permission. Raises TypeError naming it."""
+def check_routes(app: Litestar, declared: Collection[Permission] = ()) -> None:
+    """Refuse, at start-up, a route that states no permission, or one that no module declares. Raises TypeError."""
     for route in app.routes:
         handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
         for handler in handlers:
             if not isinstance(handler, Endpoint) and getattr(handler, "http_methods", None) != {"OPTIONS"}:
                 message = f"{route.path} ({handler}) states no permission: declare it with app.platform.handlers"
+                raise TypeError(message)
+            permission = handler.opt.get("permission")
+            if permission and permission not in {*OF_THE_HOUSE, *declared}:
+                message = f"{route.path} asks for {permission.name}: list it in its module's `permissions`"
                 raise TypeError(message)

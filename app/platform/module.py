@@ -1,6 +1,6 @@
 """By which a domain module offers itself to the house: one frozen value, found by the list of installed modules."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from uuid import UUID
@@ -42,6 +42,13 @@ class Module:
     demo: Demo | None = None
     share: Share | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a permission that is not called `<module>.…`: it is stored by its name. Raises ValueError."""
+        for permission in self.permissions:
+            if not permission.name.startswith(f"{self.name}."):
+                message = f"{permission.name}: a permission of {self.name} is called {self.name}.…"
+                raise ValueError(message)
+
 
 def installed(names: Sequence[str]) -> list[Module]:
     """The modules of these names, in their order. Raises LookupError naming a folder that offers none."""
@@ -53,3 +60,8 @@ def installed(names: Sequence[str]) -> list[Module]:
             raise LookupError(message)
         modules.append(module)
     return modules
+
+
+def declared(modules: Iterable[Module]) -> dict[str, Permission]:
+    """What the modules let somebody be granted, by name, in the order of the modules."""
+    return {permission.name: permission for module in modules for permission in module.permissions}

@@ -21,7 +21,7 @@ from sqlalchemy import Column, DateTime, Integer, LargeBinary, Table
 from app.kit.errors import TooMany
 from app.platform.database.model import Base
 from app.platform.database.pools import Database
-from app.platform.database.work import Reader
+from app.platform.database.work import Reader, Source
 from app.platform.forwarding import address_of
 from config.rates import Rate
 
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 SWEEP_SECONDS = 60.0
 SWEPT_AT_ONCE = 10_000
+DEEPEST = 64  # bytes that a key has more than the one it is within
 RATE_HEADERS = "rate_headers"  # where the scope holds what its answer tells of limits
 NONE: Mapping[str, str] = {}
 
@@ -83,6 +84,7 @@ DELETE FROM platform_throttle WHERE key IN (
 )
 RETURNING 1
 """
+FORGET_WITHIN = "DELETE FROM platform_throttle WHERE key BETWEEN $1::bytea AND $2::bytea RETURNING 1"
 
 
 @cache
@@ -110,13 +112,16 @@ class Limit:
     unless: bytes | None = None
 
 
-def key_of(*parts: str) -> bytes:
-    """The key of what these texts name, whole: none of them can be read from it."""
+def key_of(*parts: str, within: bytes = b"") -> bytes:
+    """The key of what these texts name, whole: none of them can be read from it.
+
+    It begins with the one that it is `within`, and is forgotten with it.
+    """
     digest = blake2b(digest_size=16)
     for part in parts:
         text = part.encode(errors="surrogatepass")
         digest.update(b"%d:" % len(text) + text)
-    return digest.digest()
+    return within + digest.digest()
 
 
 def network_of(scope: Any) -> str:
@@ -207,3 +212,8 @@ async def _sweep(database: Database) -> None:
 async def sweep(database: Database) -> int:
     """Clear ended windows away, ten thousand at most; how many."""
     return len(await Reader(database.write).fetch(SWEEP, (SWEPT_AT_ONCE,)))
+
+
+async def forget(source: Source, key: bytes) -> int:
+    """Forget what was counted for this key, and for those within it; how many there were."""
+    return len(await source.fetch(FORGET_WITHIN, (key, key + b"\xff" * DEEPEST)))

@@ -1,6 +1,8 @@
 """Who is asking, and may they at all: one middleware that runs after routing and knows the route's permission."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from time import monotonic
 from typing import Protocol
 
@@ -17,6 +19,8 @@ SELF_CHECKED = Permission("self_checked", "whom the route itself lets in, by a c
 SIGNED_IN = Permission("signed_in", "whoever presents a valid token, unless its scopes leave this out")
 # No scope has this name: who has only a limited token must not come to an unlimited one, by a new password, say.
 UNLIMITED = Permission("unlimited", "whoever presents a valid token that is not limited by scopes")
+
+OF_THE_HOUSE = frozenset({PUBLIC, SELF_CHECKED, SIGNED_IN, UNLIMITED})  # nobody is granted these
 
 KNOWN_SECONDS = 1.0
 MOST_KNOWN = 10_000
@@ -56,6 +60,10 @@ class KnownViewers:
         """Ask again for all of this user's credentials."""
         self._known = {key: entry for key, entry in self._known.items() if entry[1].id != viewer.id}
 
+    def forget_all(self) -> None:
+        """Ask again for everybody's."""
+        self._known = {}
+
 
 class Identity:
     """Puts Viewer and credential into the scope, as `user` and `auth`, and refuses the routes that are not for them.
@@ -75,19 +83,22 @@ class Identity:
             options = scope["route_handler"].opt
             permission = options["permission"]
             scope["user"] = viewer = ANONYMOUS if permission == SELF_CHECKED else await self._viewer(scope)
-            _admit(viewer, permission)
+            admit(viewer, permission)
+            if options.get("changes_permissions"):
+                await self._forgetting(self._known.forget_all, scope, receive, send)
+                return
             if options.get("changes_identity"):
-                await self._forgetting(viewer, scope, receive, send)
+                await self._forgetting(partial(self._known.forget, viewer), scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    async def _forgetting(self, viewer: Viewer, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _forgetting(self, forget: Callable[[], None], scope: Scope, receive: Receive, send: Send) -> None:
         """Before, so that the next request of this client is asked anew; after, for what ran beside it meanwhile."""
-        self._known.forget(viewer)
+        forget()
         try:
             await self._app(scope, receive, send)
         finally:
-            self._known.forget(viewer)
+            forget()
 
     async def _viewer(self, scope: Scope) -> Viewer:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -120,7 +131,8 @@ def credential_of(header: bytes) -> str | None:
     return credential.strip() if scheme.lower() in {"bearer", "token"} and credential.isascii() else None
 
 
-def _admit(viewer: Viewer, permission: Permission) -> None:
+def admit(viewer: Viewer, permission: Permission) -> None:
+    """Nothing where a route with this permission is open to the viewer. Raises Unauthenticated, Forbidden."""
     if permission in (PUBLIC, SELF_CHECKED):  # not `is`: Litestar copies routers, and what their routes carry
         return
     if viewer.id is None:

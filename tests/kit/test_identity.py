@@ -22,3 +22,4 @@ HUNT, SAIL = Permission("sea.hunt", "hunt whales"), Permission("sea.sail", "sail
 )
 def test_a_viewer_may_what_the_user_and_the_scopes_allow(viewer: Viewer, may: bool):
     assert viewer.may(HUNT) is may
+    assert viewer.holds(HUNT.name) is may

@@ -11,7 +11,7 @@ from litestar import Litestar
 
 from app.kit.errors import TooMany
 from app.platform.database.pools import Database
-from app.platform.ratelimit import RATE_HEADERS, Limit, Throttle, key_of, network_of, sweep
+from app.platform.ratelimit import RATE_HEADERS, Limit, Throttle, forget, key_of, network_of, sweep
 from config.rates import Rate
 
 NARROW = Limit("narrow", Rate(2, 60), key_of("narrow"))
@@ -168,3 +168,19 @@ def test_one_client_is_one_network(host: str, network: str):
 
 def test_without_a_client_all_are_one():
     assert network_of({"client": None}) == ""
+
+
+@pytest.mark.parametrize("outer", [key_of("outer"), b"\xff" * 16, b"\x00" * 16], ids=["any", "highest", "lowest"])
+async def test_a_key_is_forgotten_with_all_that_are_within_it_and_no_other(
+    database: Database, throttle: Throttle, outer: bytes
+):
+    inner = [key_of(name, within=outer) for name in ("a", "b")]
+    other = [key_of("a"), outer[:-1] + b"\x7f", key_of("a", within=outer[:-1] + b"\x7f")]
+    for key in (outer, *inner, key_of("deeper", within=inner[0]), *other):
+        await throttle.take(Limit("narrow", Rate(2, 60), key))
+
+    work = database.unit_of_work()
+    assert await work.run(lambda: forget(work, outer)) == 4
+
+    assert {key for key, _ in await kept(database)} == set(other)
+    assert await work.run(lambda: forget(work, outer)) == 0

@@ -48,19 +48,19 @@ class Attempts:
         )
 
     def _by_account(self, email: str) -> tuple[Limit, Limit]:
-        account, network, settings = account_name(email), self._throttle.network, self._settings
+        account, settings = account_key(email), self._settings
         return (
-            Limit("account", settings.sign_in_limit, key_of("sign-in account here", account, network)),
-            Limit(
-                "everywhere",
-                settings.sign_in_account_limit,
-                key_of("sign-in account", account),
-                unless=self._known(email),
-            ),
+            Limit("account", settings.sign_in_limit, key_of(self._throttle.network, within=account)),
+            Limit("everywhere", settings.sign_in_account_limit, account, unless=self._known(email)),
         )
 
     def _known(self, email: str) -> bytes:
         return key_of("signed in", account_name(email), self._throttle.network)
+
+
+def account_key(email: str) -> bytes:
+    """The key of the failures of an account, from everywhere; those from one address are kept within it."""
+    return key_of("sign-in account", account_name(email))
 
 
 def account_name(email: str) -> str:

@@ -49,7 +49,7 @@ class Authentication:
         # Who goes on asking is known for a second, and then comes by here again: often enough for a last use.
         self._uses[known.id] = datetime.now(UTC)
         scopes = None if known.scopes is None else frozenset(known.scopes)
-        return Viewer(known.user_id, known.id, is_superuser=known.is_superuser, scopes=scopes)
+        return Viewer(known.user_id, known.id, frozenset(known.permissions), known.is_superuser, scopes)
 
     @asynccontextmanager
     async def lifespan(self, database: Database) -> AsyncGenerator[None]:

@@ -1,4 +1,4 @@
-"""The tables of accounts: users, the tokens that they present, and the links that are mailed to them."""
+"""The tables of accounts: users, the tokens that they present, the links mailed to them, and what they may."""
 
 from datetime import datetime
 from uuid import UUID
@@ -63,3 +63,45 @@ class Link(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     user: Mapped[User | None] = relationship(lazy="raise")
+
+
+class Group(Identified, Base):
+    """Users who may the same."""
+
+    __tablename__ = "accounts_group"
+
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+Index("uq_accounts_group_name", func.lower(Group.name), unique=True)
+
+
+class GroupPermission(Base):
+    """What the members of a group may: a permission by its name, which a module may have ceased to declare."""
+
+    __tablename__ = "accounts_group_permission"
+
+    group_id: Mapped[UUID] = mapped_column(ForeignKey(Group.id, ondelete="CASCADE"), primary_key=True)
+    permission: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Membership(Base):
+    """A user in a group."""
+
+    __tablename__ = "accounts_membership"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    group_id: Mapped[UUID] = mapped_column(ForeignKey(Group.id, ondelete="CASCADE"), primary_key=True)
+
+
+Index("ix_accounts_membership_group_id", Membership.group_id, Membership.user_id)
+
+
+class Grant(Base):
+    """What a user may without any group: a permission by its name."""
+
+    __tablename__ = "accounts_grant"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    permission: Mapped[str] = mapped_column(primary_key=True)

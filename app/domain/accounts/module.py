@@ -9,23 +9,42 @@ from app.domain.accounts.controllers import PATH, MeController, TokenController,
 from app.domain.accounts.link_controllers import LinkController, OwnDataController
 from app.domain.accounts.link_services import provide_links
 from app.domain.accounts.pages import LinkPages, page_refusals
+from app.domain.accounts.permission_commands import PERMISSION_COMMANDS
+from app.domain.accounts.permission_controllers import PERMISSION_CONTROLLERS
+from app.domain.accounts.permission_services import provide_grantable, provide_permissions
+from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_USERS
 from app.domain.accounts.services import provide_accounts
 from app.domain.accounts.shares import share_of
 from app.domain.accounts.token_commands import TOKEN_COMMANDS
 from app.domain.accounts.token_services import provide_tokens, provide_used_after
+from app.domain.accounts.user_commands import USER_COMMANDS
+from app.domain.accounts.user_controllers import ManagedUserController
+from app.domain.accounts.user_services import UserService
+from app.platform.handlers import service
 from app.platform.module import Module
 
 module = Module(
     name="accounts",
-    summary="Users, their passwords, the tokens that they present and the links that are mailed to them",
+    summary="Users, their passwords, the tokens that they present, the links mailed to them, and what they may",
     routers=[
         Router(
             PATH,
-            route_handlers=[UserController, TokenController, MeController, LinkController, OwnDataController],
+            route_handlers=[
+                UserController,
+                TokenController,
+                MeController,
+                ManagedUserController,
+                LinkController,
+                OwnDataController,
+                *PERMISSION_CONTROLLERS,
+            ],
             dependencies={
                 "accounts": Provide(provide_accounts, sync_to_thread=False),
                 "links": Provide(provide_links, sync_to_thread=False),
                 "tokens": Provide(provide_tokens, sync_to_thread=False),
+                "permissions": Provide(provide_permissions, sync_to_thread=False),
+                "grantable": Provide(provide_grantable, sync_to_thread=False),
+                "users": service(UserService),
                 "used_after": Provide(provide_used_after, sync_to_thread=False),
             },
             tags=["accounts"],
@@ -38,7 +57,15 @@ module = Module(
             include_in_schema=False,
         ),
     ],
+    permissions=[MANAGE_PERMISSIONS, MANAGE_USERS],
     authenticator=Authentication,
     share=share_of,
-    commands=[createsuperuser, changepassword, import_django_users, *TOKEN_COMMANDS],
+    commands=[
+        createsuperuser,
+        changepassword,
+        import_django_users,
+        *TOKEN_COMMANDS,
+        *USER_COMMANDS,
+        *PERMISSION_COMMANDS,
+    ],
 )

@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, select, union_all
 
-from app.domain.accounts.models import Token, User
+from app.domain.accounts.models import Grant, GroupPermission, Membership, Token, User
 from app.domain.accounts.schemas import Account, TokenOut
 from app.platform.statements.query import by, query
 from app.platform.statements.shape import Shape, param
@@ -18,8 +18,16 @@ class Bearer(Struct, frozen=True, gc=False):
 
     id: UUID
     user_id: UUID
+    permissions: list[str]
     is_superuser: bool
     scopes: list[str] | None
+
+
+class Authority(Struct, frozen=True, gc=False):
+    """What an active user may, as it stands now."""
+
+    permissions: list[str]
+    is_superuser: bool
 
 
 class Credentials(Struct, frozen=True, gc=False):
@@ -29,7 +37,18 @@ class Credentials(Struct, frozen=True, gc=False):
     password: str
 
 
-@query(Shape(Bearer, Token, is_superuser=User.is_superuser))
+# By themselves and by their groups; a permission that comes both ways is there twice.
+granted = select(Grant.permission).where(Grant.user_id == User.id).correlate(User)
+by_groups = (
+    select(GroupPermission.permission)
+    .join(Membership, Membership.group_id == GroupPermission.group_id)
+    .where(Membership.user_id == User.id)
+    .correlate(User)
+)
+held = func.array(union_all(granted, by_groups).scalar_subquery(), type_=ARRAY(Text()))
+
+
+@query(Shape(Bearer, Token, permissions=held, is_superuser=User.is_superuser))
 def bearer(q: Select, *, digest: bytes, used_after: datetime) -> Select:
     """Whose token has this digest: one that has neither expired nor lain idle, of a user who is active."""
     return q.join(Token.user).where(Token.digest == digest, User.is_active, *_is_live(used_after))
@@ -37,6 +56,12 @@ def bearer(q: Select, *, digest: bytes, used_after: datetime) -> Select:
 
 def _is_live(used_after: Any) -> tuple[ColumnElement[bool], ...]:
     return Token.expires_at > func.now(), Token.last_used_at > used_after
+
+
+@query(Shape(Authority, User, permissions=held))
+def authority(q: Select, *, user: UUID | None) -> Select:
+    """What a user may who is active."""
+    return q.where(User.id == user, User.is_active)
 
 
 @query(Shape(Account, User))

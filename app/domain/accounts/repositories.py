@@ -1,5 +1,6 @@
 """Everything that changes the rows of accounts."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,16 @@ class UserRepository(Repository[User]):
     async def for_change(self, user: UUID | None) -> User | None:
         """The user, locked until the transaction ends."""
         return await self.session.scalar(select(User).where(User.id == user).with_for_update(key_share=True))
+
+    async def for_changes(self, users: Collection[UUID | None]) -> Sequence[User]:
+        """These users, locked until the transaction ends; in one order, so that nobody waits crosswise."""
+        chosen = select(User).where(User.id.in_(users)).order_by(User.id).with_for_update(key_share=True)
+        return (await self.session.scalars(chosen)).all()
+
+    async def another_superuser(self, user: UUID) -> bool:
+        """Whether somebody else is an active superuser, and remains it until the transaction ends."""
+        another = select(User.id).where(User.is_superuser, User.is_active, User.id != user).order_by(User.id).limit(1)
+        return await self.session.scalar(another.with_for_update(key_share=True)) is not None
 
     async def for_change_by_name(self, username: str) -> User | None:
         """The user of this name, upper and lower case being the same, locked until the transaction ends."""

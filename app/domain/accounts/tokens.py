@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from app.platform.module import Module
+from app.platform.module import Module, declared
 from app.platform.security import SIGNED_IN
 from config.settings import SecuritySettings
 
@@ -38,7 +38,7 @@ def idle_since(settings: SecuritySettings) -> datetime:
 
 def scopes_of(modules: Iterable[Module]) -> frozenset[str]:
     """What a token can be limited to: what needs no more than to be signed in, and each permission of the modules."""
-    return frozenset({SIGNED_IN.name, *(permission.name for module in modules for permission in module.permissions)})
+    return frozenset({SIGNED_IN.name, *declared(modules)})
 
 
 def device_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

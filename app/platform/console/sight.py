@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
+from uuid import UUID
 
 import click
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from app.kit.errors import AppError
+from app.kit.identity import ANONYMOUS, Permission, Viewer
 from app.platform.checks import Finding, system_checks
 from app.platform.commands import run
 from app.platform.console.reach import at, connected, usable_settings
@@ -14,12 +17,22 @@ from app.platform.database.pools import Database
 from app.platform.handlers import Endpoint
 from app.platform.module import Module, installed
 from app.platform.openapi.document import contract
+from app.platform.security import SELF_CHECKED, admit
 from app.platform.serving import compose
 from config.modules import MODULES
 from config.settings import ROOT, Settings, load
 
 CONTRACTS = ROOT / "tests" / "contract"
 Row = Sequence[str]
+# Who is asked for in the matrix: whoever has no permission but by what they are.
+ASKING = {
+    "ANONYMOUS": ANONYMOUS,
+    "USER": Viewer(UUID(int=1)),
+    "STAFF": Viewer(UUID(int=2)),
+    "SUPERUSER": Viewer(UUID(int=3), is_superuser=True),
+}
+ADMITTED, ITSELF = "yes", "itself"
+HEADINGS = ["METHOD", "PATH", "PERMISSION", *ASKING]
 NOWHERE = "postgresql://nobody@localhost/nothing"  # the pools open by use, and nothing uses them
 
 
@@ -57,8 +70,11 @@ def _composition(settings: Settings) -> Finding:
 
 @click.command()
 def routes() -> None:
-    """List every route: method, path, the permission that it asks for, and the operation's name."""
-    _show(["METHOD", "PATH", "PERMISSION", "OPERATION"], *_operations(compose(at(usable_settings(), NOWHERE))))
+    """List every route: the permission that it asks for, whom it lets in, and the status by which it refuses others.
+
+    STAFF and USER hold no permission. `itself`: the route looks at a credential that is no user's.
+    """
+    _show([*HEADINGS, "OPERATION"], *_operations(compose(at(usable_settings(), NOWHERE))))
 
 
 def _operations(app: Litestar) -> list[Row]:
@@ -69,14 +85,27 @@ def _unsorted(app: Litestar) -> Iterator[Row]:
     for route in (route for route in app.routes if isinstance(route, HTTPRoute)):
         for handler in (handler for handler in route.route_handlers if isinstance(handler, Endpoint)):
             for method in handler.http_methods:
-                yield str(method), route.path, handler.opt["permission"].name, str(handler.operation_id)
+                permission = handler.opt["permission"]
+                admitted = [_admitted(viewer, permission) for viewer in ASKING.values()]
+                yield str(method), route.path, permission.name, *admitted, str(handler.operation_id)
+
+
+def _admitted(viewer: Viewer, permission: Permission) -> str:
+    if permission == SELF_CHECKED:
+        return ITSELF
+    try:
+        admit(viewer, permission)
+    except AppError as refusal:
+        return str(refusal.status)
+    return ADMITTED
 
 
 @click.command()
 def contracts() -> None:
     """Write the contract files anew: all that can be offered, and to whom, whatever the settings here are."""
     app = compose(load(env_file=None, environ={"LITEHOUSE_ENVIRONMENT": "development", "DATABASE_URL": NOWHERE}))
-    permissions = "".join(f"{method} {path} {permission}\n" for method, path, permission, _ in _operations(app))
+    rows = [HEADINGS, *(row[:-1] for row in _operations(app))]
+    permissions = "".join(f"{' '.join(row)}\n" for row in rows)
     for name, content in (("openapi.json", contract(app)), ("permissions.txt", permissions.encode())):
         (CONTRACTS / name).write_bytes(content)
         click.echo(f"tests/contract/{name}")

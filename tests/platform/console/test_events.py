@@ -19,18 +19,18 @@ INSERT INTO platform_held (subscriber, position, subject, attempts, is_dead, err
 
 
 @pytest.fixture
-def rows(fresh_database_url: str):
+def rows(lent_database_url: str):
     """The rows of a statement on a log in which one subscriber is stuck and another one late."""
 
     async def fetch(statement: str) -> list[tuple[object, ...]]:
-        connection = await asyncpg.connect(fresh_database_url)
+        connection = await asyncpg.connect(lent_database_url)
         try:
             return [tuple(row) for row in await connection.fetch(statement)]
         finally:
             await connection.close()
 
     async def fill() -> None:
-        connection = await asyncpg.connect(fresh_database_url)
+        connection = await asyncpg.connect(lent_database_url)
         await connection.execute(FILL)
         await connection.close()
 

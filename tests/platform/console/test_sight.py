@@ -45,10 +45,11 @@ def test_an_application_that_cannot_be_put_together_is_a_fault(command: Command,
     assert "FAULT  the application can be put together\n       /secret states no permission" in looked.stdout
 
 
-def test_routes_name_method_path_and_permission(command: Command):
+def test_routes_name_method_path_permission_and_whom_they_admit(command: Command):
     listed = command("routes", DATABASE_URL="")  # no database is wanted
     assert listed.exit_code == 0
-    assert ["GET", "/health", "public", "read_health"] in [line.split() for line in listed.stdout.splitlines()]
+    row = ["GET", "/health", "public", "yes", "yes", "yes", "yes", "read_health"]
+    assert row in [line.split() for line in listed.stdout.splitlines()]
     assert " OPTIONS " not in listed.stdout
 
 
@@ -61,4 +62,4 @@ def test_contracts_are_written(command: Command, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(sight, "CONTRACTS", tmp_path)
     assert command("contracts", DATABASE_URL="").exit_code == 0
     assert "/health" in json.loads((tmp_path / "openapi.json").read_text())["paths"]
-    assert "GET /health public\n" in (tmp_path / "permissions.txt").read_text()
+    assert "GET /health public yes yes yes yes\n" in (tmp_path / "permissions.txt").read_text()

@@ -1,0 +1,126 @@
+"""What belongs to others is as good as not there: two users, every route with an id, every kind of id."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from litestar import Litestar
+
+from app.domain.accounts.module import module
+from app.platform.migration_writing import metadata
+from tests.conftest import SignedIn
+
+API = "/api/v1/accounts"
+PARAMETER = re.compile(r"{(\w+):(\w+)}")
+REQUEST_ID = re.compile(rb'"requestId":"[^"]*"')
+MALFORMED = ["7", "null", "%00", "0" * 37, "-1", "01900000000070008000000000000000x"]
+
+Rows = dict[str, str]
+
+
+@pytest.fixture
+def routes(app: Litestar) -> list[tuple[str, str]]:
+    """Method and path of each route of accounts that has an id."""
+    found = [(str(method), route.path) for route in app.routes for method in route.methods if method != "OPTIONS"]
+    return sorted((method, path) for method, path in found if path.startswith(API) and "{" in path)
+
+
+@pytest.fixture
+async def rows_of(client: httpx.AsyncClient, sign_in: Callable) -> Callable[..., Any]:
+    """What belongs to a user, by the parameter that stands for it: all that a path can name."""
+    root = await sign_in(is_superuser=True)
+
+    async def rows(user: SignedIn) -> Rows:
+        name = module.permissions[0].name
+        [token] = (await client.get(f"{API}/tokens", auth=user)).json()["items"]
+        made = await client.post(f"{API}/groups", json={"name": f"of {user.username}"}, auth=root)
+        group = made.json()["id"]
+        await client.put(f"{API}/groups/{group}/members/{user.id}", auth=root)
+        return {"token_id": token["id"], "group_id": group, "user_id": str(user.id), "name": name}
+
+    return rows
+
+
+def missing(rows: Rows) -> Rows:
+    """As the rows, and of nobody."""
+    return {name: str(uuid4()) if is_uuid(value) else "accounts.no_such" for name, value in rows.items()}
+
+
+def is_uuid(text: str) -> bool:
+    return len(text) == len(str(UUID(int=0)))
+
+
+def filled(path: str, rows: Rows) -> str:
+    return PARAMETER.sub(lambda match: rows[match[1]], path)
+
+
+async def asked(client: httpx.AsyncClient, method: str, path: str, user: SignedIn, rows: Rows) -> httpx.Response:
+    body = {"json": {}} if method in {"POST", "PUT", "PATCH"} else {}
+    return await client.request(method, filled(path, rows), **body, auth=user)
+
+
+def anonymized(answer: httpx.Response, rows: Rows) -> tuple[int, list[str], bytes]:
+    """All that can be seen of an answer but its request's id, and the ids that were asked for."""
+    content = REQUEST_ID.sub(b"", answer.content)
+    for value in rows.values():
+        content = content.replace(value.encode(), b"")
+    return answer.status_code, sorted(name for name in answer.headers if name != "x-request-id"), content
+
+
+async def stored(url: str) -> dict[str, list[str]]:
+    """Every row of accounts, as text."""
+    connection = await asyncpg.connect(url)
+    tables = [table.name for table in metadata().sorted_tables if table.name.startswith("accounts_")]
+    try:
+        return {
+            name: [row[0] for row in await connection.fetch(f"SELECT t::text FROM {name} t ORDER BY 1")]
+            for name in tables
+        }
+    finally:
+        await connection.close()
+
+
+async def test_another_s_row_is_answered_as_one_that_is_not_there_byte_for_byte(
+    client: httpx.AsyncClient, sign_in: Callable, rows_of: Callable, routes: list[tuple[str, str]], database_url: str
+) -> None:
+    ann, bea = await sign_in(), await sign_in()
+    belongings = [(bea, await rows_of(ann)), (ann, await rows_of(bea))]
+    before = await stored(database_url)
+
+    for method, path in routes:
+        for user, others in belongings:
+            nobodys = missing(others)
+            there = await asked(client, method, path, user, others)
+            gone = await asked(client, method, path, user, nobodys)
+            assert there.status_code in {403, 404}, f"{method} {path}"
+            assert anonymized(there, others) == anonymized(gone, nobodys), f"{method} {path}"
+
+    assert await stored(database_url) == before
+
+
+async def test_what_is_no_id_is_not_found(
+    client: httpx.AsyncClient, sign_in: Callable, rows_of: Callable, routes: list[tuple[str, str]], database_url: str
+) -> None:
+    root = await sign_in(is_superuser=True)
+    rows = await rows_of(await sign_in())
+    before = await stored(database_url)
+    for method, path in routes:
+        for name, kind in PARAMETER.findall(path):
+            for text in MALFORMED if kind == "uuid" else ["no.such", "%00", "signed_in"]:
+                answer = await asked(client, method, path, root, rows | {name: text})
+                assert answer.status_code == 404, f"{method} {path} {text}: {answer.text}"
+    assert await stored(database_url) == before
+
+
+async def test_who_is_nobody_hears_nothing_of_either(
+    client: httpx.AsyncClient, sign_in: Callable, rows_of: Callable, routes: list[tuple[str, str]]
+) -> None:
+    rows = await rows_of(await sign_in())
+    for method, path in routes:
+        answers = [await client.request(method, filled(path, one), json={}) for one in (rows, missing(rows))]
+        assert [answer.json()["errors"] for answer in answers] == [{"token": ["is missing"]}] * 2
+        assert [answer.status_code for answer in answers] == [401, 401]
