@@ -1,4 +1,4 @@
-"""The pages of mailed links in a real browser that runs no scripts, by keyboard alone, from the mail as it is printed."""
+"""The pages of mailed links in a real browser without scripts, by keyboard alone, from the mail as it is printed."""
 
 import re
 from collections.abc import AsyncIterator
