@@ -58,6 +58,11 @@ bench-profile workload:
 bench-memory *arguments:
     @exec python -m tests.benchmarks.memory "$@"
 
+# whether the time of an answer tells that an address has an account
+[group('develop')]
+bench-enumeration *arguments:
+    @exec python -m tests.domain.accounts.enumeration "$@"
+
 # style, types, import contracts, dependencies, migrations, Containerfile
 [exit-message]
 [group('develop')]

@@ -24,6 +24,8 @@ def follow_mail(reading: Reading, host: str, port: str) -> None:
     if environment in BACKENDS:
         _ease(reading, BACKENDS[environment], _own_origin(host, port))
     backend, base = reading.text("LITEHOUSE_MAIL"), reading.text("LITEHOUSE_BASE_URL")
+    if environment in BACKENDS or backend in ("", "none"):
+        reading.default("LITEHOUSE_DIRECT_SIGN_UP", "true")  # else nobody could sign up
     if backend == "console" and environment != "development":
         reading.refuse("LITEHOUSE_MAIL", "prints the secrets in mails to where logs go: it is for development alone")
     if backend == "memory" and environment == "production":

@@ -229,6 +229,7 @@ class SecuritySettings(Concern):
     password_workers: int = Field(2, ge=1, le=32)  # threads that hash at once
     password_queue: int = Field(20, ge=0, le=1000)  # waiting for one of them; more: 503
     strict_passwords: bool = False  # at those doors too, where by their contract the length alone counts
+    direct_sign_up: bool = False  # without a link to one's address; it tells whether an address is somebody's
     strict_addresses: bool = False  # at those doors too, where by their contract an address changes at once
     # Of sign-ins to one account by one address, to one account by all, and by one address to all.
     sign_in_limit: Times = Rate(10, 60)

@@ -41,6 +41,13 @@ def test_production_sends_nothing_unless_it_is_told_how():
     assert load(None, PRODUCTION | {"LITEHOUSE_MAIL": "none"} | WHERE).mail.base_url == "https://example.com"
 
 
+def test_one_signs_up_without_a_link_where_there_is_none_or_nobody_minds():
+    assert load(None, {}).security.direct_sign_up
+    assert load(None, TEST).security.direct_sign_up
+    assert load(None, PRODUCTION).security.direct_sign_up
+    assert not load(None, PRODUCTION | {"LITEHOUSE_DIRECT_SIGN_UP": "false"}).security.direct_sign_up
+
+
 @pytest.mark.parametrize(
     ("environ", "backend", "fault"),
     [

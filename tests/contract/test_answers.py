@@ -32,7 +32,7 @@ REFUSED = {
     "POST /api/v1/accounts/me/deletion": "the password is another",
     **{
         f"POST /api/v1/accounts/links/{purpose}/follow": "no such link was mailed"
-        for purpose in ("change", "reset", "sign-in", "verify")
+        for purpose in ("change", "join", "reset", "sign-in", "verify")
     },
 }
 OPERATIONS = sorted(

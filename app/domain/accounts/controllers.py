@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec.structs import asdict
 
+from app.domain.accounts.links import ByLinkAlone
 from app.domain.accounts.queries import account, live_tokens
 from app.domain.accounts.schemas import (
     Account,
@@ -40,11 +41,11 @@ class UserController(Controller):
 
     path = "/users"
 
-    @post(permission=PUBLIC, refuses=(Conflict, TooMany))
+    @post(permission=PUBLIC, refuses=(ByLinkAlone, Conflict, TooMany))
     async def sign_up(self, data: JSONBody[SignUp], accounts: NamedDependency[AccountService]) -> Response[SignedIn]:
         """Sign up.
 
-        Makes a user, and a token for them.
+        Makes a user, and a token for them; where the server lets one sign up without a link to one's address.
         """
         return _shown_once(await accounts.sign_up(data.username, data.email, data.password), f"{PATH}/me")
 

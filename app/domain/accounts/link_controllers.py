@@ -11,6 +11,7 @@ from app.domain.accounts.link_schemas import (
     AddressChange,
     Farewell,
     FollowLink,
+    Join,
     Mailed,
     NewAddress,
     ResetPassword,
@@ -34,6 +35,23 @@ class LinkController(Controller):
     """Links: what is mailed, and then followed."""
 
     path = "/links"
+
+    @post("/join", permission=PUBLIC, status_code=202, refuses=(TooMany,))
+    async def mail_join(self, data: JSONBody[ToAddress], links: NamedDependency[LinkService]) -> Mailed:
+        """Have a link mailed to sign up by.
+
+        The answer is the same where somebody has this address already: that is told in the mail alone.
+        """
+        return await links.ask_to_join(data.email)
+
+    @post("/join/follow", permission=PUBLIC, refuses=(Conflict, DeadLink, TooMany))
+    async def join_by_link(self, data: JSONBody[Join], links: NamedDependency[LinkService]) -> Response[SignedIn]:
+        """Sign up by a mailed link.
+
+        Makes a user whose address is confirmed, and a token for them.
+        """
+        made = await links.join(data.token, data.username, data.password)
+        return Response(made, headers={"Location": f"{PATH}/me", "Cache-Control": "no-store"})
 
     @post("/verify", permission=UNLIMITED, status_code=202, refuses=(TooMany,))
     async def mail_verification(self, viewer: NamedDependency[Viewer], links: NamedDependency[LinkService]) -> Mailed:

@@ -1,10 +1,12 @@
 """What is read before a link is followed, and of all that accounts holds of a user."""
 
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Select, func
+from sqlalchemy import ColumnElement, Select, func
 
+from app.domain.accounts.links import Purpose
 from app.domain.accounts.models import Link, Token, User
 from app.domain.accounts.schemas import Account, LinkShare, TokenShare
 from app.platform.statements.query import query
@@ -24,6 +26,23 @@ class Followed(Struct, frozen=True, gc=False):
 def live_link(q: Select, *, digest: bytes) -> Select:
     """The link with this digest that has not expired, of a user who is active."""
     return q.join(Link.user).where(Link.digest == digest, Link.expires_at > func.now(), User.is_active)
+
+
+class Joining(Struct, frozen=True, gc=False):
+    """The address that somebody may join with."""
+
+    email: str
+
+
+def is_to_join(digest: Any) -> tuple[ColumnElement[bool], ...]:
+    """The link with this digest, if one can still join by it: it is nobody's, and about an address."""
+    return Link.digest == digest, Link.purpose == Purpose.JOIN, Link.email != "", Link.expires_at > func.now()
+
+
+@query(Shape(Joining, Link))
+def link_to_join(q: Select, *, digest: bytes) -> Select:
+    """Such a link."""
+    return q.where(*is_to_join(digest))
 
 
 class Owner(Struct, frozen=True, gc=False):

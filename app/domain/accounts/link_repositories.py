@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import delete, func, select, update
 
+from app.domain.accounts.link_queries import is_to_join
 from app.domain.accounts.links import LIFETIMES, MOST_LIVE, Purpose
 from app.domain.accounts.models import Link, User
 from app.platform.database.model import Repository
@@ -33,6 +34,18 @@ INSERT INTO accounts_link (digest, user_id, purpose, email, expires_at)
 SELECT $5, (SELECT id FROM known), $2, coalesce($6, (SELECT email FROM known), ''), now() + $7::interval
 RETURNING user_id, (SELECT email FROM known)
 """
+# The same for an address that somebody has, with which nobody else can join.
+MAKE_TO_JOIN = """
+WITH swept AS (
+    DELETE FROM accounts_link WHERE digest IN (
+        SELECT digest FROM accounts_link WHERE expires_at <= now() ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+)
+INSERT INTO accounts_link (digest, purpose, email, expires_at)
+SELECT $3, $4, CASE WHEN EXISTS (SELECT FROM accounts_user WHERE lower(email) = lower($1)) THEN '' ELSE $1 END,
+    now() + $5::interval
+RETURNING email <> ''
+"""
 FOR_ADDRESS = MAKE.format(whose="lower(email) = lower($1)")
 FOR_USER = MAKE.format(whose="id = $1::uuid")
 
@@ -54,6 +67,12 @@ async def make_for_user(
 ) -> Made:
     """Make a link for a user, about this address or else the one that they have."""
     return await _make(work, FOR_USER, user, purpose, (digest, about))
+
+
+async def make_to_join(work: UnitOfWork, address: str, digest: bytes) -> bool:
+    """Make a link to join with this address; whether it is good, for nobody has the address."""
+    values = (address, SWEPT_AT_ONCE, digest, Purpose.JOIN.value, LIFETIMES[Purpose.JOIN])
+    return (await work.fetch(MAKE_TO_JOIN, values))[0][0]
 
 
 async def _make(work: UnitOfWork, sql: str, whose: Any, purpose: Purpose, link: tuple[bytes, str | None]) -> Made:
@@ -80,6 +99,11 @@ class LinkRepository(Repository[Link]):
             Link.digest == digest, Link.user_id == user, Link.purpose.in_(purposes), Link.expires_at > func.now()
         )
         return await self.session.scalar(taken.returning(Link))
+
+    async def take_to_join(self, digest: bytes) -> str | None:
+        """Delete a link to join that is good; the address that it is about."""
+        taken = delete(Link).where(*is_to_join(digest))
+        return await self.session.scalar(taken.returning(Link.email))
 
     async def mark_last(self, user: UUID | None, purpose: Purpose, email: str) -> bool:
         """Let the other half of a change of address do it; whether there is one."""

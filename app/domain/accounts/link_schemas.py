@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from app.domain.accounts.schemas import Account, Email, NewPassword, Password
+from app.domain.accounts.schemas import Account, Email, NewPassword, Password, Username
 from app.kit.schema import Input, Output
 
 Secret = Annotated[
@@ -29,6 +29,14 @@ class ResetPassword(Input):
     """A link that is followed, and the new password."""
 
     token: Secret
+    password: NewPassword
+
+
+class Join(Input):
+    """A link that is followed, and who one will be."""
+
+    token: Secret
+    username: Username
     password: NewPassword
 
 

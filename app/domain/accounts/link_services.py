@@ -8,7 +8,7 @@ from litestar.types import Scope
 
 from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.link_attempts import LinkAttempts
-from app.domain.accounts.link_queries import Followed, live_link, owner, who_has
+from app.domain.accounts.link_queries import Followed, Joining, link_to_join, live_link, owner, who_has
 from app.domain.accounts.link_repositories import LinkRepository
 from app.domain.accounts.link_schemas import AddressChange, Mailed
 from app.domain.accounts.links import CHANGE, LIFETIMES, DeadLink, Purpose, digest_of_secret
@@ -47,6 +47,28 @@ class LinkService(Service):
         self._mailer = mailer
         self._guards = guards
         self._post = Post(mailer, accounts.work)
+
+    async def ask_to_join(self, address: str) -> Mailed:
+        """Mail a link to join by; the answer, and its time, are the same where somebody has this address.
+
+        Raises Invalid for what is no address, TooMany, Busy.
+        """
+        self._mailer.require()
+        kept = checked(email=address)["email"]
+        await self._guards.links.ask(kept, Purpose.JOIN)
+        await self._post.joining(kept)
+        return _mailed(Purpose.JOIN)
+
+    async def join(self, secret: str, username: str, password: str) -> SignedIn:
+        """Make a user with the address that the link was mailed to, and sign them in.
+
+        Raises DeadLink, Invalid with all that is wrong, TooMany, Busy; the database refuses what is taken.
+        """
+        address = (await self.look_at_joining(secret)).email
+        new = await self._accounts.new_user({"username": username, "email": address, "password": password})
+        if await self.links.take_to_join(digest_of_secret(secret)) is None:
+            raise DeadLink
+        return await self._accounts.welcome(new, verified_at=datetime.now(UTC))
 
     async def ask_to_verify(self, viewer: Viewer) -> Mailed:
         """Mail a link that confirms the viewer's address, unless it is confirmed. Raises TooMany, Busy."""
@@ -139,6 +161,14 @@ class LinkService(Service):
         await self._guards.links.follow(secret)
         link = await live_link.one(self._reader, digest=digest_of_secret(secret))
         if link is None or link.purpose not in purposes:
+            raise DeadLink
+        return link
+
+    async def look_at_joining(self, secret: str) -> Joining:
+        """A link to join by that is good, without following it. Raises DeadLink, TooMany."""
+        await self._guards.links.follow(secret)
+        link = await link_to_join.one(self._reader, digest=digest_of_secret(secret))
+        if link is None:
             raise DeadLink
         return link
 

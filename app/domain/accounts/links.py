@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from app.domain.accounts.tokens import digest_of
-from app.kit.errors import NotFound
+from app.kit.errors import Forbidden, NotFound
 
 PREFIX = "lh_link_"  # it begins as a token does, so that a log censors it; by its length it can be none
 RANDOM = 32  # bytes
@@ -16,6 +16,7 @@ MOST_LIVE = 3  # of one user, for one purpose: to ask once more leaves the mails
 class Purpose(StrEnum):
     """What a link does."""
 
+    JOIN = "join"  # an address that nobody has yet: its owner becomes a user by it
     VERIFY = "verify"
     RESET = "reset"
     SIGN_IN = "sign-in"
@@ -30,12 +31,23 @@ class Purpose(StrEnum):
 
 CHANGE = (Purpose.LEAVE, Purpose.ENTER)
 LIFETIMES = {
+    Purpose.JOIN: timedelta(days=1),
     Purpose.VERIFY: timedelta(days=3),
     Purpose.RESET: timedelta(hours=1),
     Purpose.SIGN_IN: timedelta(minutes=15),
     Purpose.LEAVE: timedelta(days=1),
     Purpose.ENTER: timedelta(days=1),
 }
+
+
+class ByLinkAlone(Forbidden):
+    """Here one signs up by a link that is mailed to one's address: to be asked for at /api/v1/accounts/links/join."""
+
+    code = "by_link_alone"
+    title = "Sign-up by link alone"
+
+    def __init__(self) -> None:
+        super().__init__("sign-up")
 
 
 class DeadLink(NotFound):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from app.domain.accounts.link_repositories import Made, make_for_address, make_for_user
+from app.domain.accounts.link_repositories import Made, make_for_address, make_for_user, make_to_join
 from app.domain.accounts.links import LIFETIMES, Purpose, digest_of_secret, in_words, new_secret
 from app.platform.database.work import UnitOfWork
 from app.platform.mail import Letters, Mailer
@@ -29,6 +29,12 @@ class Post:
     def __init__(self, mailer: Mailer, work: UnitOfWork) -> None:
         self._mailer = mailer
         self._work = work
+
+    async def joining(self, address: str) -> None:
+        """A link to join by; who has the address already is told so instead, at the same cost."""
+        secret = new_secret()
+        is_free = await make_to_join(self._work, address, digest_of_secret(secret))
+        self._send_link(address, Purpose.JOIN, secret, letter="join" if is_free else "member")
 
     async def verification(self, user: UUID) -> None:
         """A link that confirms the user's address."""
@@ -72,9 +78,11 @@ class Post:
         made: Made = await make_for_user(self._work, user, purpose, digest_of_secret(secret), about)
         self._send_link(made.email, purpose, secret, to=about)
 
-    def _send_link(self, address: str | None, purpose: Purpose, secret: str, **values: object) -> None:
+    def _send_link(
+        self, address: str | None, purpose: Purpose, secret: str, *, letter: str = "", **values: object
+    ) -> None:
         link, lifetime = self._mailer.settings.link(purpose.page, secret), in_words(LIFETIMES[purpose])
-        self._send(purpose.value, address, address=link, lifetime=lifetime, **values)
+        self._send(letter or purpose.value, address, address=link, lifetime=lifetime, **values)
 
     def _send(self, letter: str, address: str | None, /, **values: object) -> None:
         mail = LETTERS.write(letter, address or "", **values)  # for nobody, too: it would show in the time

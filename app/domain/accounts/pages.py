@@ -10,7 +10,7 @@ from litestar.params import FromPath, QueryParameter
 
 from app.domain.accounts.link_services import LinkService
 from app.domain.accounts.links import CHANGE, Purpose
-from app.kit.errors import AppError, Invalid, TooMany, Unexpected, found
+from app.kit.errors import AppError, Conflict, Invalid, TooMany, Unexpected, found
 from app.platform.handlers import get, post
 from app.platform.observability.identity import IDS
 from app.platform.openapi.pages import CHECKED, Asset
@@ -35,10 +35,14 @@ class Page(NamedTuple):
     title: str
     intro: str
     button: str
+    asks_name: bool = False
     asks_password: bool = False
 
 
 PAGES_OF_LINKS = {
+    "join": Page(
+        (), "Make your account", "Choose a name and a password.", "Make the account", asks_name=True, asks_password=True
+    ),
     "verify": Page((Purpose.VERIFY,), "Confirm your address", "Is this address yours?", "Confirm the address"),
     "reset": Page(
         (Purpose.RESET,),
@@ -70,7 +74,7 @@ class LinkPages(Controller):
     ) -> Response[str]:
         """What a mailed link does, and a button that does it."""
         page = found(PAGES_OF_LINKS.get(purpose), "page")
-        link = await links.look_at(token, *page.purposes)
+        link = await (links.look_at(token, *page.purposes) if page.purposes else links.look_at_joining(token))
         return _form(purpose, {"token": token, "email": link.email})
 
     @post("/{purpose:str}", permission=PUBLIC, status_code=200, include_in_schema=False, refuses=(TooMany,))
@@ -82,6 +86,11 @@ class LinkPages(Controller):
         form = await form_of(request)
         request.scope[SHOWN_AGAIN] = purpose, form  # ty: ignore[invalid-typed-dict-key] - a note of our own
         return await FOLLOW[purpose](links, form)
+
+
+async def _join(links: LinkService, form: dict[str, str]) -> Response[str]:
+    made = await links.join(form.get("token", ""), form.get("username", ""), form.get("password", ""))
+    return _done("Your account is made", f"You are {made.user.username}, and signed in.", made.token)
 
 
 async def _verify(links: LinkService, form: dict[str, str]) -> Response[str]:
@@ -109,7 +118,7 @@ async def _sign_in(links: LinkService, form: dict[str, str]) -> Response[str]:
     return _done("You are signed in", f"As {made.user.username}.", made.token)
 
 
-FOLLOW = {"verify": _verify, "reset": _reset, "change": _change, "sign-in": _sign_in}
+FOLLOW = {"join": _join, "verify": _verify, "reset": _reset, "change": _change, "sign-in": _sign_in}
 
 
 def _form(purpose: str, given: dict[str, str], refusal: AppError | None = None) -> Response[str]:
@@ -121,7 +130,9 @@ def _form(purpose: str, given: dict[str, str], refusal: AppError | None = None) 
         title=page.title,
         intro=page.intro,
         button=page.button,
+        asks_name=page.asks_name,
         asks_password=page.asks_password,
+        username=given.get("username", ""),
         token=given.get("token", ""),
         email=given.get("email", ""),
         faults=[] if refusal is None else [f"The {one.field} {one.text}." for one in refusal.violations],
@@ -135,7 +146,7 @@ def _done(title: str, text: str, token: str = "") -> Response[str]:
 def refuse_on_page(request: Request[Any, Any, Any], error: AppError) -> Response[str]:
     """Say on a page what an error of the house means, with the form again where it can be mended there."""
     purpose, form = request.scope.get(SHOWN_AGAIN, ("", {}))
-    if isinstance(error, Invalid) and purpose:
+    if isinstance(error, Invalid | Conflict) and purpose:
         return _form(purpose, form, error)
     ids = IDS.get()
     return PAGES.show(

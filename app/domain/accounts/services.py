@@ -14,6 +14,7 @@ from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.guessing import common_passwords
 from app.domain.accounts.link_queries import Owner, devices, owner
 from app.domain.accounts.link_repositories import LinkRepository
+from app.domain.accounts.links import ByLinkAlone
 from app.domain.accounts.mails import Post
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.names import email_form, username_faults, username_form
@@ -34,6 +35,7 @@ __all__ = [
     "Account",
     "AccountService",
     "Bio",
+    "ByLinkAlone",
     "Changes",
     "Email",
     "Image",
@@ -86,14 +88,23 @@ class AccountService(Service):
     async def sign_up(self, username: str, email: str, password: str, *, lenient: bool = False) -> SignedIn:
         """Make a user and sign them in. `lenient`: by the length of the password alone, unless the settings forbid it.
 
-        Raises Invalid with all that is wrong, TooMany, and Busy; the database refuses what is taken.
+        Raises ByLinkAlone, Invalid with all that is wrong, TooMany, and Busy; the database refuses what is taken.
         """
+        if self._settings.strict_addresses if lenient else not self._settings.direct_sign_up:
+            raise ByLinkAlone
         given = await self._checked({"username": username, "email": email, "password": password}, lenient=lenient)
         if self.attempts:
             await self.attempts.sign_up(email)
-        kept = await self._hashed(given)
-        user = await self.users.add(User(**kept))
-        if self.post:
+        return await self.welcome(await self._hashed(given))
+
+    async def new_user(self, given: dict[str, str | None]) -> dict[str, str]:
+        """The fields of a user, as they are kept. Raises Invalid with all that is wrong, and Busy."""
+        return await self._hashed(await self._checked(given))
+
+    async def welcome(self, kept: dict[str, str], verified_at: datetime | None = None) -> SignedIn:
+        """Add a user and sign them in; an address that is not confirmed yet is mailed a link."""
+        user = await self.users.add(User(**kept, email_verified_at=verified_at))
+        if self.post and verified_at is None:
             await self.post.verification(user.id)
         return await self._signed_in(user.id)
 

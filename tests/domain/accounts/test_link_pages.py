@@ -116,6 +116,21 @@ async def test_a_page_is_plain_and_keeps_its_secret(
     assert (style.status_code, style.headers["content-type"]) == (200, "text/css; charset=utf-8")
 
 
+async def test_an_account_is_made(client: httpx.AsyncClient, outbox: Outbox, ann: User) -> None:
+    await ask(client, "join", "bea@example.com")
+    link = f"/account/join?token={outbox.token('bea@example.com')}"
+    taken = await sent(client, link, username="ANN", password=PASSWORD)
+    assert taken.status_code == 409
+    assert "The username has already been taken." in taken.text
+    again = Form(taken.text).fields
+    assert (again["username"], again["email"], again["password"]) == ("ANN", "bea@example.com", "")
+
+    answer = await sent(client, link, username="bea", password=PASSWORD)
+    assert (answer.status_code, title(answer)) == (200, "Your account is made")
+    assert "You are bea, and signed in." in answer.text
+    assert (await client.get(link)).status_code == 410
+
+
 async def test_an_address_is_confirmed(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
     answer = await sent(client, await mailed(client, outbox, "verify", token))
     assert (answer.status_code, title(answer)) == (200, "Your address is confirmed")

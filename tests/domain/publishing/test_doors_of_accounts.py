@@ -88,5 +88,7 @@ async def test_one_setting_closes_that_door(
 
     refused = await client.put("/api/user", json={"user": {"email": "ann@example.org", "bio": "x"}}, headers=ann)
     assert (refused.status_code, refused.json()["violations"][0]["code"]) == (422, "unconfirmed")
+    joining = {"username": "bea", "email": "bea@example.com", "password": PASSWORD}
+    assert (await client.post("/api/users", json={"user": joining})).json()["code"] == "by_link_alone"
     unchanged = await client.put("/api/user", json={"user": {"email": "ann@example.com", "bio": "x"}}, headers=ann)
     assert (unchanged.status_code, unchanged.json()["user"]["bio"]) == (200, "x")

@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec.structs import asdict
 
-from app.domain.accounts.services import Account, AccountService, Changes
+from app.domain.accounts.services import Account, AccountService, ByLinkAlone, Changes
 from app.domain.publishing.queries import user_by_id
 from app.domain.publishing.schemas import ChangeUser, Identity, RegisterUser, SignInUser, UserEnvelope, UserOut
 from app.kit.errors import Conflict, TooMany, found
@@ -19,7 +19,7 @@ from app.platform.security import PUBLIC, SIGNED_IN, UNLIMITED
 class UserController(Controller):
     """Joining, signing in, and one's own account."""
 
-    @post("/users", permission=PUBLIC, refuses=(Conflict, TooMany))
+    @post("/users", permission=PUBLIC, refuses=(ByLinkAlone, Conflict, TooMany))
     async def register_user(
         self, data: JSONBody[RegisterUser], accounts: NamedDependency[AccountService]
     ) -> Response[UserEnvelope]:
