@@ -170,11 +170,12 @@ def _encoded(value: Any, status: int) -> Any:
     if isinstance(value, Encoded):
         return value
     if isinstance(value, Response):
-        if value.content is None or isinstance(value.content, (bytes, str)):
+        if isinstance(value.content, (bytes, str)):
             return value
         if value.cookies or value.background:
             raise TypeError("a struct is answered with a status and headers; cookies need a Response of bytes")
-        return Encoded(value.status_code or status, encode(value.content), value.headers)
+        body = b"" if value.content is None else encode(value.content)
+        return Encoded(value.status_code or status, body, value.headers)
     return Encoded(status, b"" if value is None else encode(value))
 
 

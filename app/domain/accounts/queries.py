@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ColumnElement, Select, case, func
 
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.schemas import Account, TokenOut
@@ -20,6 +20,9 @@ class Bearer(Struct, frozen=True, gc=False):
     user_id: UUID
     is_superuser: bool
     scopes: list[str] | None
+    is_session: bool
+    is_guarded: bool
+    proved_at: datetime | None
 
 
 class Credentials(Struct, frozen=True, gc=False):
@@ -27,9 +30,10 @@ class Credentials(Struct, frozen=True, gc=False):
 
     id: UUID
     password: str
+    has_second_factor: bool
 
 
-@query(Shape(Bearer, Token, is_superuser=User.is_superuser))
+@query(Shape(Bearer, Token, is_superuser=User.is_superuser, is_guarded=User.has_second_factor))
 def bearer(q: Select, *, digest: bytes, used_after: datetime) -> Select:
     """Whose token has this digest: one that has neither expired nor lain idle, of a user who is active."""
     return q.join(Token.user).where(Token.digest == digest, User.is_active, *_is_live(used_after))
@@ -57,6 +61,18 @@ def credentials(q: Select, *, email: str) -> Select:
     return q.where(func.lower(User.email) == func.lower(email), User.is_active)
 
 
+@query(Shape(Credentials, User))
+def credentials_by_name(q: Select, *, username: str) -> Select:
+    """The same of the active user of this name."""
+    return q.where(func.lower(User.username) == func.lower(username), User.is_active)
+
+
+@query(Shape(Credentials, User))
+def credentials_of(q: Select, *, user: UUID | None) -> Select:
+    """The same of this user, while they are active."""
+    return q.where(User.id == user, User.is_active)
+
+
 @query(Shape(TokenOut, Token, current=Token.id == param("credential", Token.id)), page=by(Token.id.desc()))
 def live_tokens(
     q: Select,
@@ -64,6 +80,8 @@ def live_tokens(
     user: UUID | None,
     credential: UUID | None,  # noqa: ARG001 - the shape's
     used_after: datetime,
+    session_used_after: datetime,
 ) -> Select:
-    """A user's tokens that have neither expired nor lain idle, the newest first."""
-    return q.where(Token.user_id == user, *_is_live(used_after))
+    """A user's tokens and sessions that have neither expired nor lain idle, the newest first."""
+    latest = case((Token.is_session, session_used_after), else_=used_after)
+    return q.where(Token.user_id == user, *_is_live(latest))

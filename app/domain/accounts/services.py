@@ -1,7 +1,6 @@
 """The verbs of accounts. Passwords are hashed before the first statement: no connection is held meanwhile."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from litestar.datastructures import State
@@ -10,20 +9,22 @@ from litestar.types import Scope
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict
 
+from app.domain.accounts.admission import Admission, SecondFactorNeeded
 from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.guessing import common_passwords
-from app.domain.accounts.models import Token, User
+from app.domain.accounts.models import User
 from app.domain.accounts.names import email_form, username_faults, username_form
-from app.domain.accounts.queries import account, account_by_name, credentials
+from app.domain.accounts.queries import Credentials, account, account_by_name, credentials, credentials_by_name
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.rules import RULES, checked, required, strict_rules
 from app.domain.accounts.schemas import Account, Bio, Email, Image, Password, SignedIn, Username
-from app.domain.accounts.tokens import device_of, digest_of, idle_since, new_token
+from app.domain.accounts.tokens import device_of
 from app.kit.errors import NotFound, Unauthenticated, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.passwords import PasswordHasher
 from app.platform.ratelimit import Throttle
+from app.platform.security import OF_GUARDED, require_proof
 from config.settings import SecuritySettings
 
 # With the annotations of a user's fields, for the bodies of other modules: this room is the front door.
@@ -35,6 +36,7 @@ __all__ = [
     "Email",
     "Image",
     "Password",
+    "SecondFactorNeeded",
     "SignedIn",
     "Username",
     "as_username",
@@ -76,7 +78,8 @@ class AccountService(Service):
         self._reader = reader
         self._passwords = passwords
         self._settings = settings
-        self._device = device
+        self._admission = Admission(work, settings, device)
+        self.renewed: str | None = None  # the new value of the viewer's session, where a change gave it one
 
     async def sign_up(self, username: str, email: str, password: str, *, lenient: bool = False) -> SignedIn:
         """Make a user and sign them in. `lenient`: by the length of the password alone, unless the settings forbid it.
@@ -88,17 +91,17 @@ class AccountService(Service):
             await self.attempts.sign_up(email)
         kept = await self._hashed(given)
         user = await self.users.add(User(**kept))
-        return await self._signed_in(user.id)
+        return await self._admission.first(user.id)
 
-    async def sign_in(self, email: str, password: str) -> SignedIn:
-        """Make a token for the user with this address and this password, and forget those that have expired.
+    async def sign_in(self, email: str, password: str, *, as_session: bool = False) -> SignedIn:
+        """Make a token, or a session, for the user with this address, or username, and this password.
 
         Raises Unauthenticated, the same and as late where the address is nobody's; Invalid for blanks; TooMany, Busy.
         """
         required(email=email, password=password)
         if self.attempts:
             await self.attempts.sign_in(email)
-        known = await credentials.one(self._reader, email=email_form(email))
+        known = await self._known(email)
         renewed = await self._passwords.verify(password, None if known is None else known.password)
         if known is None or renewed is None:
             raise Unauthenticated("credentials", "invalid")
@@ -106,18 +109,22 @@ class AccountService(Service):
             await self.attempts.signed_in(email)
         if not await self.users.still_has(known.id, known.password, renewed):
             raise Unauthenticated("credentials", "invalid")
-        await self.tokens.forget_expired(idle_since(self._settings), known.id)
-        return await self._signed_in(known.id)
+        return await self._admission.admit(known.id, as_session=as_session)
 
-    async def _signed_in(self, user: UUID) -> SignedIn:
-        clear, expires_at = new_token(), datetime.now(UTC) + timedelta(days=self._settings.token_lifetime_days)
-        made = Token(user_id=user, digest=digest_of(clear), expires_at=expires_at, device=self._device)
-        token = await self.tokens.add(made)
-        return SignedIn(token.id, clear, expires_at, found(await account.one(self.work, user=user), "user"))
+    async def _known(self, login: str) -> Credentials | None:
+        """Whose address or username it is: no username has an @."""
+        if "@" in (email := email_form(login)):
+            return await credentials.one(self._reader, email=email)
+        return await credentials_by_name.one(self._reader, username=username_form(login))
 
     async def sign_out(self, viewer: Viewer) -> None:
         """End the token that was presented."""
         await self.tokens.end(viewer.id, viewer.credential)
+
+    async def leave_session(self, viewer: Viewer) -> None:
+        """End the session that was presented, where one was: its browser has another one now."""
+        if viewer.is_session:
+            await self.sign_out(viewer)
 
     async def sign_out_everywhere(self, viewer: Viewer) -> None:
         """End all of the viewer's tokens, the presented one too."""
@@ -129,13 +136,14 @@ class AccountService(Service):
             raise NotFound("token")
 
     async def change(self, viewer: Viewer, changes: Changes, *, lenient: bool = False) -> Account:
-        """Change the viewer's own account; a new password ends all tokens but the presented one.
+        """Change the viewer's own account; a new password ends all tokens but the presented one, and renews a session.
 
-        `lenient` is as in `sign_up`.
-
-        Raises Invalid with all that is wrong, and Busy; the database refuses a name or an address that is taken.
+        `lenient` is as in `sign_up`. Raises Invalid with all that is wrong, Busy, and ProofNeeded for a new password or
+        address of who has a second factor; the database refuses a name or an address that is taken.
         """
         given = {field: text for field, text in asdict(changes).items() if text is not UNSET}
+        if given.keys() & {"password", "email"}:
+            require_proof(viewer, OF_GUARDED)
         before = await account.one(self._reader, user=viewer.id) if "password" in given else None
         kept = await self._hashed(await self._checked(given, before, lenient=lenient))
         user = found(await self.users.for_change(viewer.id), "user")
@@ -147,6 +155,8 @@ class AccountService(Service):
             setattr(user, field, text or None)
         if "password" in kept:
             await self.tokens.end_all(user.id, but=viewer.credential)
+            if viewer.is_session:
+                self.renewed = await self._admission.renew(viewer)
         return found(await account.one(self.work, user=user.id), "user")
 
     async def create_superuser(self, username: str, email: str, password: str) -> UUID:

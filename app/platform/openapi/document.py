@@ -30,7 +30,8 @@ INFO = {
     "description": (
         "Every answer carries `X-Request-ID`; what a client sends under that name is kept. Every error is a problem "
         "document (RFC 9457) that lists all that is wrong with the request, and its `type` opens a page about it. "
-        "A token that is no good is refused on public operations too."
+        "A token that is no good is refused on public operations too; the cookie of a session that has ended is "
+        "nobody's there."
     ),
     "license": {"name": "MIT", "identifier": "MIT"},
 }
@@ -41,6 +42,16 @@ SECURITY_SCHEMES = {
         "in": "header",
         "name": "Authorization",
         "description": "The same token under a scheme that some clients use: the whole value, `Token lh_…`",
+    },
+}
+COOKIES = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-session",
+        "description": "A browser's session, which `POST /api/v1/accounts/session` begins; on loopback HTTP the cookie "
+        "is `session`. With it, what changes anything must come from our own pages (`Sec-Fetch-Site: same-origin`, or "
+        "an `Origin` that is ours or trusted), and a body must be JSON. Beside a token it is not looked at.",
     },
 }
 PLATFORM_TAGS = {"system": "What a load balancer asks of the process"}
@@ -72,7 +83,7 @@ def document(app: Litestar) -> dict[str, Any]:
         "components": {
             "schemas": dict(sorted((PROBLEM.components | schemas.components).items())),
             "responses": dict(sorted(refusals.components.items())),
-            "securitySchemes": SECURITY_SCHEMES,
+            "securitySchemes": SECURITY_SCHEMES | COOKIES,
         },
     }
 
@@ -187,12 +198,14 @@ def _content(schema: dict[str, Any], schemas: Schemas) -> dict[str, Any]:
 
 
 def _security(handler: Endpoint) -> Iterator[dict[str, list[str]]]:
-    """Either form of the token, or on public routes none at all; where a permission is asked for, its name."""
+    """A token in either form, or a session, or on public routes nothing; where a permission is asked for, its name."""
     permission = handler.opt["permission"]
     if permission == PUBLIC:
         yield {}
     asked = [] if permission in (PUBLIC, SELF_CHECKED, SIGNED_IN) else [permission.name]
     yield from ({scheme: asked} for scheme in SECURITY_SCHEMES)
+    if not handler.opt.get("tokens_only"):
+        yield from ({scheme: asked} for scheme in COOKIES)
 
 
 def _tags(operations: Iterable[Operation], modules: Iterable[Module]) -> Iterator[dict[str, str]]:

@@ -1,0 +1,77 @@
+"""The one way in: whatever somebody has proved themselves by first, here it becomes a sign-in, or a second question."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from app.domain.accounts.models import Token
+from app.domain.accounts.queries import account
+from app.domain.accounts.repositories import TokenRepository, UserRepository
+from app.domain.accounts.schemas import SignedIn
+from app.domain.accounts.tokens import digest_of, idle_since, lifetime, new_token
+from app.kit.errors import Forbidden, Unauthenticated, found
+from app.kit.identity import Viewer
+from app.platform.database.work import Service, UnitOfWork, repository
+from config.settings import SecuritySettings
+
+
+class SecondFactorNeeded(Forbidden):
+    """The password is right, and this door takes no second factor: sign in at `POST /api/v1/accounts/tokens`."""
+
+    code = "second_factor_needed"
+    title = "Second factor needed"
+
+    def __init__(self) -> None:
+        super(Forbidden, self).__init__("secondFactor", "is needed: sign in at POST /api/v1/accounts/tokens")
+
+
+class Admission(Service):
+    """From a proof of who somebody is to what they are known by from now on."""
+
+    users = repository(UserRepository)
+    tokens = repository(TokenRepository)
+
+    def __init__(self, work: UnitOfWork, settings: SecuritySettings, device: str | None = None) -> None:
+        """`device`: what the client calls itself, kept with the sign-in."""
+        super().__init__(work)
+        self._settings = settings
+        self._device = device
+
+    async def admit(self, user: UUID, *, as_session: bool = False) -> SignedIn:
+        """Sign in who has passed a first factor of any kind.
+
+        Raises Unauthenticated where the user is not active (any more), SecondFactorNeeded where they have one.
+        """
+        is_guarded = await self.users.is_guarded(user)
+        if is_guarded is None:
+            raise Unauthenticated("credentials", "invalid")
+        if is_guarded:
+            raise SecondFactorNeeded
+        return await self.sign_in(user, as_session=as_session)
+
+    async def sign_in(self, user: UUID, *, as_session: bool = False) -> SignedIn:
+        """Make a token, or a session, for who has passed all that there is to pass; forget those that have expired."""
+        await self.tokens.forget_expired(idle_since(self._settings), user)
+        return await self.first(user, as_session=as_session)
+
+    async def first(self, user: UUID, *, as_session: bool = False) -> SignedIn:
+        """The same for somebody new, of whom there is nothing to forget."""
+        clear, now = new_token(is_session=as_session), datetime.now(UTC)
+        made = Token(
+            user_id=user,
+            digest=digest_of(clear),
+            expires_at=now + lifetime(self._settings, is_session=as_session),
+            device=self._device,
+            is_session=as_session,
+            proved_at=now,
+        )
+        token = await self.tokens.add(made)
+        return SignedIn(token.id, clear, made.expires_at, found(await account.one(self.work, user=user), "user"))
+
+    async def renew(self, viewer: Viewer) -> str | None:
+        """Note that the viewer has proved who they are. A session goes on under a new value, which this is.
+
+        A token stays what it is: what holds it may be a program.
+        """
+        clear = new_token(is_session=True) if viewer.is_session else None
+        await self.tokens.renew(viewer.credential, digest=digest_of(clear) if clear else None)
+        return clear
