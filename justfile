@@ -127,6 +127,11 @@ shell *arguments:
 check:
     @exec python -m app check
 
+# encrypt the secrets anew by the first of LITEHOUSE_SECRET_KEYS
+[group('manage')]
+rotate-secrets:
+    @exec python -m app rotate-secrets
+
 # list every route and the permission that it asks for
 [group('manage')]
 routes:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import NoDecode
 
 from config.database_url import DatabaseUrl
+from config.keys import as_keys
 from config.loading import SECRETS_FOLDER, Concern, Reading, SettingsError
 from config.origins import as_list, as_origins, as_own_origin
 from config.rates import Network, Rate, as_networks, as_rate
@@ -178,6 +180,7 @@ class DatabaseSettings(Concern):
     lock_timeout: float = Field(3.0, ge=0.1, le=3600)
 
 
+SecretKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_keys)]
 Times = Annotated[Rate, NoDecode, BeforeValidator(as_rate)]
 
 
@@ -190,6 +193,7 @@ class SecuritySettings(Concern):
     session_lifetime_days: int = Field(14, ge=1, le=365)
     session_idle_hours: int = Field(72, ge=1, le=8760)  # without use, then a session ends before its time
     proof_minutes: int = Field(15, ge=1, le=1440)  # that it counts to have proved who one is
+    secret_keys: SecretKeys = ()  # the first encrypts, all decrypt
     password_workers: int = Field(2, ge=1, le=32)  # threads that hash at once
     password_queue: int = Field(20, ge=0, le=1000)  # waiting for one of them; more: 503
     strict_passwords: bool = False  # at those doors too, where by their contract the length alone counts
@@ -218,6 +222,11 @@ class HttpSettings(Concern):
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(as_networks)] = ()
     docs_enabled: bool = Field(False, validation_alias="LITEHOUSE_DOCS")
     metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] | None = None
+
+    @property
+    def site(self) -> str:
+        """The host that browsers know this installation by: passkeys belong to it, and apps show codes under it."""
+        return urlsplit(self.base_url).hostname or "Litehouse" if self.base_url else "Litehouse"
 
     @property
     def secure(self) -> bool:

@@ -16,6 +16,7 @@ ROOMS = {
     "sight": ("check", "routes", "modules", "contracts"),
     "shell": ("shell",),
     "dbshell": ("dbshell",),
+    "rotation": ("rotate-secrets",),
     "removal": ("flush", "remove-module"),
 }
 ROOM_OF = {name: room for room, names in ROOMS.items() for name in names}

@@ -61,12 +61,17 @@ class Endpoint(HTTPRouteHandler):
         refuses: tuple[type[AppError], ...] = (),
         changes_identity: bool = False,
         cached: bool = False,
+        accepted: type | None = None,
         **options: Any,
     ) -> None:
-        """`cached`: anonymous readers may be answered from memory, as `cached_reads` tells."""
+        """`cached`: anonymous readers may be answered from memory, as `cached_reads` tells.
+
+        `accepted`: what is answered with 202, where the answer may be that something else has to come first.
+        """
         super().__init__(path, permission=permission, changes_identity=changes_identity, **options)
         self.refuses = refuses
         self.cached = cached
+        self.accepted = accepted
         self.throttled = TooMany in refuses  # then its other answers tell what is left, too
 
     def __call__(self, fn: Function) -> "Endpoint":

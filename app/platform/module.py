@@ -9,6 +9,7 @@ from litestar import Router
 
 from app.kit.identity import Permission
 from app.platform.database.pools import Database
+from app.platform.sealing import SealedColumn
 from app.platform.security import Authenticator
 from config.settings import Settings
 
@@ -30,6 +31,7 @@ class Module:
     authenticator: Callable[[Settings], Authenticator] | None = None
     commands: Sequence[click.Command] = ()
     checks: Sequence[Check] = ()
+    sealed: Sequence[SealedColumn] = ()
     demo: Demo | None = None
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import Column, DateTime, Integer, LargeBinary, Table
 from app.kit.errors import TooMany
 from app.platform.database.model import Base
 from app.platform.database.pools import Database
-from app.platform.database.work import Reader
+from app.platform.database.work import Reader, Source
 from app.platform.forwarding import address_of
 from config.rates import Rate
 
@@ -143,9 +143,13 @@ class Throttle:
             log.warning("throttled", limit=last.name)
             raise TooMany(retry_after=max(1, ceil(row["seconds"])))
 
-    async def give_back(self, *limits: Limit, remember: bytes, seconds: int) -> None:
-        """Uncount an attempt, the limits in the order in which it was counted, and remember the key for so long."""
-        await self._fetch(GIVE_BACK, ([one.key for one in limits], remember, seconds))
+    async def give_back(self, *limits: Limit, remember: bytes, seconds: int, source: Source | None = None) -> None:
+        """Uncount an attempt, the limits in the order in which it was counted, and remember the key for so long.
+
+        Who holds a transaction gives it as `source`: it must not wait for a second connection.
+        """
+        parameters = ([one.key for one in limits], remember, seconds)
+        await (self._fetch if source is None else source.fetch)(GIVE_BACK, parameters)
 
     async def _fetch(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
         # Off the unit of work, and before it has a slot: who held one and waited for a second could wait for ever.

@@ -291,6 +291,7 @@ def test_the_example_leaves_only_what_has_no_default_empty():
         "LITEHOUSE_DATABASE_URL",
         "LITEHOUSE_METRICS_TOKEN",
         "LITEHOUSE_SECRETS_DIR",
+        "LITEHOUSE_SECRET_KEYS",
         "LITEHOUSE_TRUSTED_PROXIES",
     }
 

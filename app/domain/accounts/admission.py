@@ -1,10 +1,14 @@
 """The one way in: whatever somebody has proved themselves by first, here it becomes a sign-in, or a second question."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
+from app.domain.accounts.challenges import SECOND_FACTOR, Challenges
+from app.domain.accounts.factor_schemas import SecondFactorAsked, SecondFactors
 from app.domain.accounts.models import Token
-from app.domain.accounts.queries import account
+from app.domain.accounts.queries import account, second_factors
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.schemas import SignedIn
 from app.domain.accounts.tokens import digest_of, idle_since, lifetime, new_token
@@ -36,17 +40,20 @@ class Admission(Service):
         self._settings = settings
         self._device = device
 
-    async def admit(self, user: UUID, *, as_session: bool = False) -> SignedIn:
-        """Sign in who has passed a first factor of any kind.
+    async def admit(self, user: UUID, *, as_session: bool = False) -> SignedIn | SecondFactorAsked:
+        """Sign in who has passed a first factor of any kind, or ask for the second one where the user has one.
 
-        Raises Unauthenticated where the user is not active (any more), SecondFactorNeeded where they have one.
+        Raises Unauthenticated where the user is not active (any more).
         """
         is_guarded = await self.users.is_guarded(user)
         if is_guarded is None:
             raise Unauthenticated("credentials", "invalid")
-        if is_guarded:
-            raise SecondFactorNeeded
-        return await self.sign_in(user, as_session=as_session)
+        return await self._ask(user) if is_guarded else await self.sign_in(user, as_session=as_session)
+
+    async def _ask(self, user: UUID) -> SecondFactorAsked:
+        asked = await Challenges(self.work).ask(SECOND_FACTOR, user)
+        has = found(await second_factors.one(self.work, user=user), "user")
+        return SecondFactorAsked(asked.clear, asked.expires_at, list(_ways(has)))
 
     async def sign_in(self, user: UUID, *, as_session: bool = False) -> SignedIn:
         """Make a token, or a session, for who has passed all that there is to pass; forget those that have expired."""
@@ -70,8 +77,18 @@ class Admission(Service):
     async def renew(self, viewer: Viewer) -> str | None:
         """Note that the viewer has proved who they are. A session goes on under a new value, which this is.
 
-        A token stays what it is: what holds it may be a program.
+        A token stays what it is: what holds it may be a program. Raises Unauthenticated where it ended meanwhile.
         """
         clear = new_token(is_session=True) if viewer.is_session else None
-        await self.tokens.renew(viewer.credential, digest=digest_of(clear) if clear else None)
+        if not await self.tokens.renew(viewer.credential, digest=digest_of(clear) if clear else None):
+            raise Unauthenticated("token", "is invalid")
         return clear
+
+
+def _ways(has: SecondFactors) -> Iterator[Literal["code", "recoveryCode", "passkey"]]:
+    if has.totp:
+        yield "code"
+    if has.recovery_codes_left:
+        yield "recoveryCode"
+    if has.passkeys:
+        yield "passkey"

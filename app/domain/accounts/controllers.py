@@ -1,6 +1,6 @@
 """The doors of accounts: signing up, tokens, and one's own account."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response
@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec.structs import asdict
 
+from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.queries import account, live_tokens
 from app.domain.accounts.schemas import (
     Account,
@@ -20,6 +21,7 @@ from app.domain.accounts.schemas import (
     TokenOut,
 )
 from app.domain.accounts.services import AccountService, Changes
+from app.domain.accounts.session_controllers import asked_first
 from app.domain.accounts.token_services import TokenService, Wish
 from app.domain.accounts.tokens import Idle
 from app.kit.errors import Conflict, NotFound, ProofNeeded, TooMany, found
@@ -55,14 +57,17 @@ class TokenController(Controller):
 
     path = "/tokens"
 
-    @post(permission=PUBLIC, refuses=(TooMany,))
-    async def sign_in(self, data: JSONBody[SignIn], accounts: NamedDependency[AccountService]) -> Response[SignedIn]:
+    @post(permission=PUBLIC, refuses=(TooMany,), accepted=SecondFactorAsked)
+    async def sign_in(
+        self, data: JSONBody[SignIn], accounts: NamedDependency[AccountService]
+    ) -> Response[SignedIn | SecondFactorAsked]:
         """Sign in.
 
-        Makes a token for the user with this address, or username, and this password.
+        Makes a token for the user with this address, or username, and this password. Who has a second factor is asked
+        for it, by 202.
         """
-        made = await accounts.sign_in(data.email, data.password)
-        return _shown_once(made, f"{PATH}/tokens/{made.id}")
+        made = await accounts.enter(data.email, data.password)
+        return _shown_once(made) if isinstance(made, SignedIn) else asked_first(made)
 
     @get(permission=SIGNED_IN)
     async def list_tokens(
@@ -164,6 +169,7 @@ class MeController(Controller):
         return Response(changed, headers=cookie.given_out(accounts.renewed))
 
 
-def _shown_once(made: SignedIn, location: str) -> Response[SignedIn]:
+def _shown_once(made: SignedIn, location: str = "") -> Response[Any]:
     """No cache on the way may keep the token."""
-    return Response(made, headers={"Location": location, "Cache-Control": "no-store"})
+    headers = {"Location": location or f"{PATH}/tokens/{made.id}", "Cache-Control": "no-store"}
+    return Response(made, headers=headers)

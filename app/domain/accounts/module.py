@@ -6,10 +6,14 @@ from litestar.di import Provide
 from app.domain.accounts.authentication import Authentication
 from app.domain.accounts.commands import changepassword, createsuperuser, import_django_users
 from app.domain.accounts.controllers import PATH, MeController, TokenController, UserController
+from app.domain.accounts.factor_controllers import AnswerController, SecondFactorController
+from app.domain.accounts.proofs import provide_proofs
+from app.domain.accounts.second_factors import provide_second_factors
 from app.domain.accounts.services import provide_accounts
 from app.domain.accounts.session_controllers import SessionController
 from app.domain.accounts.token_commands import TOKEN_COMMANDS
 from app.domain.accounts.token_services import provide_idle, provide_tokens
+from app.domain.accounts.totp import SECRETS
 from app.platform.cookies import provide_cookie
 from app.platform.module import Module
 
@@ -19,16 +23,26 @@ module = Module(
     routers=[
         Router(
             PATH,
-            route_handlers=[UserController, TokenController, SessionController, MeController],
+            route_handlers=[
+                UserController,
+                TokenController,
+                SessionController,
+                MeController,
+                SecondFactorController,
+                AnswerController,
+            ],
             dependencies={
                 "accounts": Provide(provide_accounts, sync_to_thread=False),
                 "tokens": Provide(provide_tokens, sync_to_thread=False),
                 "cookie": Provide(provide_cookie, sync_to_thread=False),
+                "factors": Provide(provide_second_factors, sync_to_thread=False),
+                "proofs": Provide(provide_proofs, sync_to_thread=False),
                 "idle": Provide(provide_idle, sync_to_thread=False),
             },
             tags=["accounts"],
         )
     ],
     authenticator=Authentication,
+    sealed=[SECRETS],
     commands=[createsuperuser, changepassword, import_django_users, *TOKEN_COMMANDS],
 )

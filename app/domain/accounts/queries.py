@@ -5,9 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, case, func
+from sqlalchemy import ColumnElement, Select, case, exists, func, select
 
-from app.domain.accounts.models import Token, User
+from app.domain.accounts.factor_schemas import SecondFactors
+from app.domain.accounts.models import Passkey, RecoveryCode, Token, Totp, User
 from app.domain.accounts.schemas import Account, TokenOut
 from app.platform.statements.query import by, query
 from app.platform.statements.shape import Shape, param
@@ -71,6 +72,20 @@ def credentials_by_name(q: Select, *, username: str) -> Select:
 def credentials_of(q: Select, *, user: UUID | None) -> Select:
     """The same of this user, while they are active."""
     return q.where(User.id == user, User.is_active)
+
+
+@query(
+    Shape(
+        SecondFactors,
+        User,
+        totp=exists().where(Totp.user_id == User.id, Totp.confirmed),
+        passkeys=select(func.count()).where(Passkey.user_id == User.id).scalar_subquery(),
+        recovery_codes_left=select(func.count()).where(RecoveryCode.user_id == User.id).scalar_subquery(),
+    )
+)
+def second_factors(q: Select, *, user: UUID | None) -> Select:
+    """What second factors a user has."""
+    return q.where(User.id == user)
 
 
 @query(Shape(TokenOut, Token, current=Token.id == param("credential", Token.id)), page=by(Token.id.desc()))

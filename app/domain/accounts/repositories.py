@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, case, delete, func, insert, literal, or_, select, update
 
-from app.domain.accounts.models import Token, User
+from app.domain.accounts.models import Challenge, Token, User
 from app.domain.accounts.tokens import Idle
 from app.platform.database.model import Repository
 
@@ -72,10 +72,14 @@ class TokenRepository(Repository[Token]):
         """End a token, whoever's it is; whether there was such a one."""
         return await self._end(Token.id == token) > 0
 
-    async def renew(self, token: UUID | None, *, digest: bytes | None = None) -> None:
-        """Note that its bearer has proved to be the user; with a digest, only what that is of is good from now on."""
+    async def renew(self, token: UUID | None, *, digest: bytes | None = None) -> bool:
+        """Note that its bearer has proved to be the user; whether there is such a one.
+
+        With a digest, only what that is of is good from now on.
+        """
         changed = {"proved_at": func.now()} | ({"digest": digest} if digest else {})
-        await self.session.execute(update(Token).where(Token.id == token).values(changed))
+        renewed = update(Token).where(Token.id == token).values(changed).returning(Token.id)
+        return await self.session.scalar(renewed) is not None
 
     async def forget_expired(self, idle: Idle, *users: UUID) -> int:
         """Delete the tokens that are no good any more, of these users or of all; how many."""
@@ -88,7 +92,8 @@ class TokenRepository(Repository[Token]):
         return await self._end(Token.user_id == user, Token.name.is_not(None))
 
     async def end_all(self, user: UUID | None, *, but: UUID | None = None) -> int:
-        """End the user's tokens, all but one where it is given; how many."""
+        """End the user's tokens, all but one where it is given, and sign-ins that are under way; how many."""
+        await self.session.execute(delete(Challenge).where(Challenge.user_id == user))
         return await self._end(Token.user_id == user, Token.id.is_distinct_from(but))
 
     async def _end(self, *which: ColumnElement[bool]) -> int:

@@ -11,10 +11,18 @@ from msgspec.structs import asdict
 
 from app.domain.accounts.admission import Admission, SecondFactorNeeded
 from app.domain.accounts.attempts import Attempts
+from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.guessing import common_passwords
 from app.domain.accounts.models import User
 from app.domain.accounts.names import email_form, username_faults, username_form
-from app.domain.accounts.queries import Credentials, account, account_by_name, credentials, credentials_by_name
+from app.domain.accounts.queries import (
+    Credentials,
+    account,
+    account_by_name,
+    credentials,
+    credentials_by_name,
+    credentials_of,
+)
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.rules import RULES, checked, required, strict_rules
 from app.domain.accounts.schemas import Account, Bio, Email, Image, Password, SignedIn, Username
@@ -93,7 +101,14 @@ class AccountService(Service):
         user = await self.users.add(User(**kept))
         return await self._admission.first(user.id)
 
-    async def sign_in(self, email: str, password: str, *, as_session: bool = False) -> SignedIn:
+    async def sign_in(self, email: str, password: str) -> SignedIn:
+        """Make a token as `enter` does, for who needs no more than a password. Raises SecondFactorNeeded besides."""
+        entered = await self.enter(email, password)
+        if isinstance(entered, SecondFactorAsked):
+            raise SecondFactorNeeded
+        return entered
+
+    async def enter(self, email: str, password: str, *, as_session: bool = False) -> SignedIn | SecondFactorAsked:
         """Make a token, or a session, for the user with this address, or username, and this password.
 
         Raises Unauthenticated, the same and as late where the address is nobody's; Invalid for blanks; TooMany, Busy.
@@ -105,7 +120,7 @@ class AccountService(Service):
         renewed = await self._passwords.verify(password, None if known is None else known.password)
         if known is None or renewed is None:
             raise Unauthenticated("credentials", "invalid")
-        if self.attempts:
+        if self.attempts and not known.has_second_factor:  # else it is only half of one
             await self.attempts.signed_in(email)
         if not await self.users.still_has(known.id, known.password, renewed):
             raise Unauthenticated("credentials", "invalid")
@@ -116,6 +131,11 @@ class AccountService(Service):
         if "@" in (email := email_form(login)):
             return await credentials.one(self._reader, email=email)
         return await credentials_by_name.one(self._reader, username=username_form(login))
+
+    async def has_password(self, user: UUID, password: str) -> bool:
+        """Whether this is the user's password, and they are active. Raises Busy."""
+        known = await credentials_of.one(self._reader, user=user)
+        return await self._passwords.verify(password, None if known is None else known.password) is not None
 
     async def sign_out(self, viewer: Viewer) -> None:
         """End the token that was presented."""

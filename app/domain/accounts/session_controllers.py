@@ -1,9 +1,12 @@
 """The doors of browsers: sessions, which live in a cookie that no script can read."""
 
+from typing import Any
+
 from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.schemas import SessionOut, SignedIn, SignIn
 from app.domain.accounts.services import AccountService
 from app.kit.errors import TooMany
@@ -18,23 +21,24 @@ class SessionController(Controller):
 
     path = "/session"
 
-    @post(permission=PUBLIC, same_origin=True, changes_identity=True, refuses=(TooMany,))
+    @post(permission=PUBLIC, same_origin=True, changes_identity=True, refuses=(TooMany,), accepted=SecondFactorAsked)
     async def sign_in_browser(
         self,
         data: JSONBody[SignIn],
         viewer: NamedDependency[Viewer],
         accounts: NamedDependency[AccountService],
         cookie: NamedDependency[SessionCookie],
-    ) -> Response[SessionOut]:
+    ) -> Response[SessionOut | SecondFactorAsked]:
         """Sign a browser in.
 
         Makes a session for the user with this address, or username, and this password, and sets its cookie; one that
         the browser had before ends. As everything that a cookie allows to change, it takes JSON alone, and requests of
-        our own pages alone: `Sec-Fetch-Site: same-origin`, or an `Origin` that is ours or trusted.
+        our own pages alone: `Sec-Fetch-Site: same-origin`, or an `Origin` that is ours or trusted. Who has a second
+        factor is asked for it, by 202.
         """
-        made = await accounts.sign_in(data.email, data.password, as_session=True)
+        made = await accounts.enter(data.email, data.password, as_session=True)
         await accounts.leave_session(viewer)
-        return begun(made, cookie)
+        return begun(made, cookie) if isinstance(made, SignedIn) else asked_first(made)
 
     @delete(permission=SIGNED_IN, changes_identity=True)
     async def sign_out_browser(
@@ -51,7 +55,12 @@ class SessionController(Controller):
         return Response(None, headers=cookie.taken_back())
 
 
-def begun(made: SignedIn, cookie: SessionCookie) -> Response[SessionOut]:
+def asked_first(made: SecondFactorAsked) -> Response[Any]:
+    """What has to be answered before anybody is signed in."""
+    return Response(made, status_code=202, headers={"Cache-Control": "no-store"})
+
+
+def begun(made: SignedIn, cookie: SessionCookie) -> Response[Any]:
     """The session, with its secret in the cookie alone."""
     headers = {
         "Location": f"/api/v1/accounts/tokens/{made.id}",

@@ -7,7 +7,7 @@ be null), documents answers that the house never gives and makes its examples up
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from types import NoneType
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Litestar, Response
@@ -95,6 +95,7 @@ class Operation:
         self.path, self.method, self.handler = path, method, handler
         self.parameters = list(parameters_of(handler))
         self.body = handler.parsed_data_field
+        self.accepted = handler.accepted
         self.answer = _returned(handler)
 
     @property
@@ -103,8 +104,7 @@ class Operation:
         yield from (parameter.type for parameter in self.parameters)
         if self.body is not None:
             yield self.body.annotation
-        if self.answer is not NoneType:
-            yield self.answer
+        yield from (kind for kind in (self.answer, self.accepted) if kind not in (NoneType, None))
 
     @property
     def refusals(self) -> set[type[AppError]]:
@@ -120,7 +120,9 @@ def _returned(handler: Endpoint) -> Any:
     if not field.inner_types:
         message = f"{handler.operation_id} returns a Response of what? Say Response[…], or include_in_schema=False"
         raise TypeError(message)
-    return field.inner_types[0].annotation
+    returned = field.inner_types[0].annotation
+    others = [kind for kind in get_args(returned) if kind is not handler.accepted] if handler.accepted else []
+    return others[0] if len(others) == 1 else returned
 
 
 def _operations(app: Litestar) -> Iterator[Operation]:
@@ -188,6 +190,9 @@ def _answer(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         headers["ETag"] = header("The version, for If-None-Match; told to anonymous readers", type="string")
         headers["ETag"]["required"] = False
         answers["304"] = {"description": "Not Modified: the version that was named in If-None-Match is the present one"}
+    if operation.accepted:
+        answers["202"] = {"description": "Accepted", "content": _content(schemas[operation.accepted], schemas)}
+        answers["202"] |= {"headers": RATES} if operation.handler.throttled else {}
     if headers:
         told["headers"] = headers
     return answers
