@@ -48,20 +48,26 @@ class Admission(Service):
         is_guarded = await self.users.is_guarded(user)
         if is_guarded is None:
             raise Unauthenticated("credentials", "invalid")
-        return await self._ask(user) if is_guarded else await self.sign_in(user, as_session=as_session)
+        return await self._ask(user) if is_guarded else await self._sign_in(user, as_session=as_session)
 
     async def _ask(self, user: UUID) -> SecondFactorAsked:
         asked = await Challenges(self.work).ask(SECOND_FACTOR, user)
         has = found(await second_factors.one(self.work, user=user), "user")
         return SecondFactorAsked(asked.clear, asked.expires_at, list(_ways(has)))
 
-    async def sign_in(self, user: UUID, *, as_session: bool = False) -> SignedIn:
-        """Make a token, or a session, for who has passed all that there is to pass; forget those that have expired."""
+    async def admit_by_both(self, user: UUID, *, as_session: bool = False) -> SignedIn:
+        """Sign in who has passed two factors, or one that is as good. Raises as `admit` does."""
+        if await self.users.is_guarded(user) is None:
+            raise Unauthenticated("credentials", "invalid")
+        return await self._sign_in(user, as_session=as_session)
+
+    async def _sign_in(self, user: UUID, *, as_session: bool) -> SignedIn:
+        """Make a token, or a session, and forget those that have expired."""
         await self.tokens.forget_expired(idle_since(self._settings), user)
         return await self.first(user, as_session=as_session)
 
     async def first(self, user: UUID, *, as_session: bool = False) -> SignedIn:
-        """The same for somebody new, of whom there is nothing to forget."""
+        """Make a token, or a session, for somebody new."""
         clear, now = new_token(is_session=as_session), datetime.now(UTC)
         made = Token(
             user_id=user,

@@ -46,6 +46,11 @@ class Attempts:
             Limit("challenge", ANSWERS, key_of("challenge", challenge.hex())),
         )
 
+    async def passkey(self) -> None:
+        """Count a sign-in by whatever passkey. Raises TooMany."""
+        everyone = key_of("passkey address", self._throttle.network)
+        await self._throttle.take(Limit("address", self._settings.sign_in_address_limit, everyone))
+
     async def proof(self, credential: UUID | None) -> None:
         """Count a proof by this credential, which alone it can shut out. Raises TooMany."""
         await self._throttle.take(Limit("proof", PROOFS, key_of("proof", str(credential))))

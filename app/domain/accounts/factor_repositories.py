@@ -1,5 +1,6 @@
 """Everything that changes the rows of second factors, and of the questions that they answer."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -76,6 +77,20 @@ class PasskeyRepository(Repository[Passkey]):
     async def has_any(self, user: UUID | None) -> bool:
         """Whether the user has one."""
         return bool(await self.session.scalar(select(exists().where(Passkey.user_id == user))))
+
+    async def of(self, user: UUID | None) -> Sequence[Passkey]:
+        """The user's."""
+        return (await self.session.scalars(select(Passkey).where(Passkey.user_id == user))).all()
+
+    async def by_credential(self, credential_id: bytes) -> Passkey | None:
+        """The passkey of this id, locked: of two answers at once the second finds the count that the first left."""
+        known = select(Passkey).where(Passkey.credential_id == credential_id).with_for_update()
+        return await self.session.scalar(known)
+
+    async def remove(self, user: UUID, passkey: UUID) -> bool:
+        """Whether the user had such a one."""
+        removed = delete(Passkey).where(Passkey.user_id == user, Passkey.id == passkey).returning(Passkey.id)
+        return await self.session.scalar(removed) is not None
 
 
 class ChallengeRepository(Repository[Challenge]):

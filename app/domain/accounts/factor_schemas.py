@@ -1,9 +1,11 @@
 """What is said of second factors, and by which means somebody proves who they are."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import Meta
 
+from app.domain.accounts.passkey_schemas import Credential
 from app.domain.accounts.schemas import Password
 from app.kit.schema import Input, Moment, Output
 
@@ -64,6 +66,7 @@ class SecondFactor(Input):
     challenge: Ticket
     code: Code | None = None
     recovery_code: RecoveryCode | None = None
+    passkey: Credential | None = None
 
 
 class Proof(Input):
@@ -71,9 +74,23 @@ class Proof(Input):
 
     password: Password | None = None
     code: Code | None = None
+    passkey: Credential | None = None
 
 
 class Proved(Output):
     """The caller has proved who they are, and until then it counts."""
 
     expires_at: Moment
+
+
+class PasskeyTicket(Input):
+    """The challenge that asked for a second factor."""
+
+    challenge: Ticket
+
+
+class RegisteredPasskey(Output):
+    """A new passkey; with the first second factor come recovery codes, shown this once."""
+
+    id: UUID
+    recovery_codes: list[RecoveryCode] | None

@@ -7,6 +7,8 @@ from app.domain.accounts.authentication import Authentication
 from app.domain.accounts.commands import changepassword, createsuperuser, import_django_users
 from app.domain.accounts.controllers import PATH, MeController, TokenController, UserController
 from app.domain.accounts.factor_controllers import AnswerController, SecondFactorController
+from app.domain.accounts.passkey_controllers import PasskeyAnswerController, PasskeyController
+from app.domain.accounts.passkeys import provide_passkeys
 from app.domain.accounts.proofs import provide_proofs
 from app.domain.accounts.second_factors import provide_second_factors
 from app.domain.accounts.services import provide_accounts
@@ -30,12 +32,15 @@ module = Module(
                 MeController,
                 SecondFactorController,
                 AnswerController,
+                PasskeyController,
+                PasskeyAnswerController,
             ],
             dependencies={
                 "accounts": Provide(provide_accounts, sync_to_thread=False),
                 "tokens": Provide(provide_tokens, sync_to_thread=False),
                 "cookie": Provide(provide_cookie, sync_to_thread=False),
                 "factors": Provide(provide_second_factors, sync_to_thread=False),
+                "passkeys": Provide(provide_passkeys, sync_to_thread=False),
                 "proofs": Provide(provide_proofs, sync_to_thread=False),
                 "idle": Provide(provide_idle, sync_to_thread=False),
             },

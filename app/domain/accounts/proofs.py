@@ -1,5 +1,6 @@
 """What somebody shows to prove who they are: as the second step of a sign-in, or before what is sensitive."""
 
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from app.domain.accounts.admission import Admission
 from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.challenges import SECOND_FACTOR, Challenges
 from app.domain.accounts.factor_schemas import Proof, Proved, SecondFactor
+from app.domain.accounts.passkey_schemas import Credential
+from app.domain.accounts.passkeys import PasskeyService, provide_passkeys
 from app.domain.accounts.schemas import SignedIn
 from app.domain.accounts.second_factors import WRONG, SecondFactorService, only_one, provide_second_factors
 from app.domain.accounts.services import AccountService, provide_accounts
@@ -30,6 +33,7 @@ class ProofService(Service):
         admission: Admission,
         accounts: AccountService,
         factors: SecondFactorService,
+        passkeys: PasskeyService,
         attempts: Attempts,
         settings: SecuritySettings,
     ) -> None:
@@ -37,6 +41,7 @@ class ProofService(Service):
         self._admission = admission
         self._accounts = accounts
         self._factors = factors
+        self._passkeys = passkeys
         self._attempts = attempts
         self._lasts = timedelta(minutes=settings.proof_minutes)
         self.renewed: str | None = None  # the new value of the viewer's session
@@ -46,26 +51,30 @@ class ProofService(Service):
 
         Raises Unauthenticated for a challenge that is over and for a wrong answer, Invalid for none, TooMany.
         """
-        way = only_one(code=answer.code, recoveryCode=answer.recovery_code)
+        way = only_one(code=answer.code, recoveryCode=answer.recovery_code, passkey=answer.passkey)
         digest = digest_of(answer.challenge)
         await self._attempts.second_factor(digest)
         challenge = await Challenges(self.work).take(SECOND_FACTOR, digest)
         if challenge is None or challenge.user_id is None:
             raise Unauthenticated("challenge", "is over; begin again with the first factor")
-        if not await self._takes(challenge.user_id, answer):
+        if not await self._takes(challenge.user_id, answer, digest):
             raise Unauthenticated(way, WRONG)
         return await self._enter(challenge.user_id, as_session=as_session)
 
-    async def _takes(self, user: UUID, answer: SecondFactor) -> bool:
+    async def _takes(self, user: UUID, answer: SecondFactor, challenge: bytes) -> bool:
+        if answer.passkey is not None:
+            return await _known(self._passkeys.takes(answer.passkey, challenge, user, verified=False)) == user
         if answer.code is not None:
             return await self._factors.takes_code(user, answer.code)
         return await self._factors.takes_recovery_code(user, answer.recovery_code or "")
 
+    async def enter_by_passkey(self, credential: Credential, *, as_session: bool = False) -> SignedIn:
+        """Sign in whose passkey this is, which is both factors in one. Raises Unauthenticated, TooMany."""
+        return await self._enter(await _known(self._passkeys.bearer(credential)), as_session=as_session)
+
     async def _enter(self, user: UUID, *, as_session: bool) -> SignedIn:
         """Sign in who has passed everything, and uncount what it took."""
-        if await self._admission.users.is_guarded(user) is None:
-            raise Unauthenticated("credentials", "invalid")
-        made = await self._admission.sign_in(user, as_session=as_session)
+        made = await self._admission.admit_by_both(user, as_session=as_session)
         for login in (made.user.email, made.user.username):
             await self._attempts.signed_in(login, self.work)
         return made
@@ -75,7 +84,7 @@ class ProofService(Service):
 
         Raises Invalid for what is wrong, or none; TooMany, Busy; Unauthenticated where they were signed out meanwhile.
         """
-        way = only_one(password=proof.password, code=proof.code)
+        way = only_one(password=proof.password, code=proof.code, passkey=proof.passkey)
         await self._attempts.proof(viewer.credential)
         if not await self._holds(viewer, proof):
             raise Invalid(way, WRONG if way == "code" else "is wrong", code="wrong")
@@ -87,12 +96,23 @@ class ProofService(Service):
             return False
         if proof.password is not None:
             return await self._accounts.has_password(viewer.id, proof.password)
+        if proof.passkey is not None:
+            return await self._passkeys.proves(viewer.id, proof.passkey)
         return await self._factors.takes_code(viewer.id, proof.code or "")
+
+
+async def _known(answer: Awaitable[UUID]) -> UUID:
+    """Whose passkey answers; who is not signed in is told that they stay so. Raises Unauthenticated."""
+    try:
+        return await answer
+    except Invalid as error:
+        raise Unauthenticated("passkey", "is not right, or came too late") from error
 
 
 def provide_proofs(work: NamedDependency[UnitOfWork], state: State, scope: Scope) -> ProofService:
     """The verbs over a request's unit of work."""
     settings = state.settings.security
     accounts, factors = provide_accounts(work, state, scope), provide_second_factors(work, state, scope)
+    passkeys, attempts = provide_passkeys(work, state, scope), Attempts(Throttle(state.database, scope), settings)
     admission = Admission(work, settings, device_of(scope["headers"]))
-    return ProofService(admission, accounts, factors, Attempts(Throttle(state.database, scope), settings), settings)
+    return ProofService(admission, accounts, factors, passkeys, attempts, settings)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, case, exists, func, select
 
 from app.domain.accounts.factor_schemas import SecondFactors
 from app.domain.accounts.models import Passkey, RecoveryCode, Token, Totp, User
+from app.domain.accounts.passkey_schemas import PasskeyOut
 from app.domain.accounts.schemas import Account, TokenOut
 from app.platform.statements.query import by, query
 from app.platform.statements.shape import Shape, param
@@ -86,6 +87,12 @@ def credentials_of(q: Select, *, user: UUID | None) -> Select:
 def second_factors(q: Select, *, user: UUID | None) -> Select:
     """What second factors a user has."""
     return q.where(User.id == user)
+
+
+@query(Shape(PasskeyOut, Passkey))
+def passkeys_of(q: Select, *, user: UUID | None) -> Select:
+    """A user's passkeys, the newest first."""
+    return q.where(Passkey.user_id == user).order_by(Passkey.id.desc())
 
 
 @query(Shape(TokenOut, Token, current=Token.id == param("credential", Token.id)), page=by(Token.id.desc()))
