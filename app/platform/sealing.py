@@ -7,7 +7,7 @@ seals, all of them open. Each is bound to the place where it stands: moved to an
 import asyncio
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -18,11 +18,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.kit.errors import Busy
+from app.platform.database.work import Source
 from config.settings import Settings
 
 VERSION = b"\x01"
 KEY, KEY_ID, NONCE = 32, 4, 12  # bytes
 MARK = len(VERSION) + KEY_ID
+MARKS = "SELECT substring({column} FROM 1 FOR {mark}), count(*) FROM {table} GROUP BY 1"
 OWN_KEY = "secret.key"  # in the data folder, of an installation that is not production's
 WITHOUT_KEYS = "this cannot be done here before its operator has set LITEHOUSE_SECRET_KEYS"
 
@@ -51,6 +53,10 @@ class Seal:
         self._ciphers = dict(reversed(made))
         self.mark, self._first = made[0]  # with which all begins that the first key has sealed
 
+    def knows(self, mark: bytes) -> bool:
+        """Whether one of the keys has sealed what begins so."""
+        return mark in self._ciphers
+
     def close(self, secret: bytes, place: str) -> bytes:
         """The secret, to be kept in this place."""
         nonce = os.urandom(NONCE)
@@ -70,6 +76,16 @@ class Seal:
 def _made(key: str) -> tuple[bytes, AESGCM]:
     derived = HKDF(SHA256(), KEY + KEY_ID, salt=None, info=b"litehouse secrets at rest").derive(key.encode())
     return VERSION + derived[KEY:], AESGCM(derived[:KEY])
+
+
+async def lost(source: Source, settings: Settings, columns: Iterable[SealedColumn]) -> AsyncIterator[str]:
+    """A line for each key that secrets were sealed with, and that is not there any more."""
+    for column in columns:
+        marks = await source.fetch(MARKS.format(**column._asdict(), mark=MARK), ())
+        seal = Seal(keys_of(settings)) if marks else None
+        for mark, count in marks:
+            if seal and not seal.knows(mark):
+                yield f"{count} secrets of {column.table} have no key among LITEHOUSE_SECRET_KEYS"
 
 
 class Sealing:

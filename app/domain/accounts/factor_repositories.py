@@ -1,7 +1,6 @@
 """Everything that changes the rows of second factors, and of the questions that they answer."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, exists, func, insert, or_, select, update
@@ -92,6 +91,10 @@ class PasskeyRepository(Repository[Passkey]):
         removed = delete(Passkey).where(Passkey.user_id == user, Passkey.id == passkey).returning(Passkey.id)
         return await self.session.scalar(removed) is not None
 
+    async def remove_all(self, user: UUID) -> None:
+        """None of the user's is good any more."""
+        await self.session.execute(delete(Passkey).where(Passkey.user_id == user))
+
 
 class ChallengeRepository(Repository[Challenge]):
     """Questions that wait for their answer."""
@@ -117,7 +120,6 @@ class ChallengeRepository(Repository[Challenge]):
         )
         return await self.session.scalar(found)
 
-    async def forget(self, *which: Any) -> int:
-        """Delete those for which this holds; how many."""
-        forgotten: Any = await self.session.execute(delete(Challenge).where(*which))
-        return forgotten.rowcount
+    async def forget_all_expired(self) -> None:
+        """Delete what nobody answered in time, everybody's."""
+        await self.session.execute(delete(Challenge).where(Challenge.expires_at <= func.now()))

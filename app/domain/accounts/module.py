@@ -6,6 +6,7 @@ from litestar.di import Provide
 from app.domain.accounts.authentication import Authentication
 from app.domain.accounts.commands import changepassword, createsuperuser, import_django_users
 from app.domain.accounts.controllers import PATH, MeController, TokenController, UserController
+from app.domain.accounts.factor_commands import second_factors_remove
 from app.domain.accounts.factor_controllers import AnswerController, SecondFactorController
 from app.domain.accounts.passkey_controllers import PasskeyAnswerController, PasskeyController
 from app.domain.accounts.passkeys import provide_passkeys
@@ -49,5 +50,5 @@ module = Module(
     ],
     authenticator=Authentication,
     sealed=[SECRETS],
-    commands=[createsuperuser, changepassword, import_django_users, *TOKEN_COMMANDS],
+    commands=[createsuperuser, changepassword, import_django_users, second_factors_remove, *TOKEN_COMMANDS],
 )

@@ -12,6 +12,7 @@ from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.factor_repositories import PasskeyRepository, RecoveryCodeRepository, TotpRepository
 from app.domain.accounts.factor_schemas import RecoveryCodes, TotpOffer
 from app.domain.accounts.models import User
+from app.domain.accounts.names import username_form
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.totp import SECRETS, new_recovery_codes, new_secret, recovery_digest, step_of, uri_of
 from app.kit.errors import Conflict, Invalid, NotFound, Unauthenticated, found
@@ -65,6 +66,14 @@ class SecondFactorService(Service):
         if not await self.totps.remove(user.id):
             raise NotFound("totp")
         await self.unguard(user)
+
+    async def remove_all(self, username: str) -> None:
+        """Take every second factor from the user of this name, and sign them out everywhere. Raises NotFound."""
+        user = found(await self.users.for_change_by_name(username_form(username)), "user")
+        await self.totps.remove(user.id)
+        await self.passkeys.remove_all(user.id)
+        await self.unguard(user)
+        await self.tokens.end_all(user.id)
 
     async def renew_recovery_codes(self, viewer: Viewer) -> RecoveryCodes:
         """Others in the place of all. Raises Conflict where there is no second factor."""

@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from msgspec import Struct
 
+from app.domain.accounts.factor_repositories import ChallengeRepository
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.names import display_name_faults, username_form
 from app.domain.accounts.repositories import TokenRepository, UserRepository
@@ -34,6 +35,7 @@ class TokenService(Service):
 
     users = repository(UserRepository)
     tokens = repository(TokenRepository)
+    challenges = repository(ChallengeRepository)
 
     def __init__(self, work: UnitOfWork, settings: SecuritySettings, scopes: Collection[str]) -> None:
         """`scopes`: what a token can be limited to."""
@@ -109,7 +111,8 @@ class TokenService(Service):
         return await self.tokens.end_all((await self._named(username)).id)
 
     async def forget_expired(self) -> int:
-        """Delete the tokens that are no good any more, everybody's; how many."""
+        """Delete the tokens that are no good any more, everybody's, and what nobody finished; how many tokens."""
+        await self.challenges.forget_all_expired()
         return await self.tokens.forget_expired(idle_since(self._settings))
 
     async def _named(self, username: str) -> User:

@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pyotp
 import pytest
+from click.testing import CliRunner
 from litestar import Litestar
 
 from app.domain.accounts import second_factors
+from app.domain.accounts.factor_commands import second_factors_remove
 from app.domain.accounts.models import User
+from app.domain.accounts.token_commands import clearsessions
 from app.domain.accounts.totp import recovery_digest, step_of
 from app.platform.database.pools import Database
+from config.settings import Settings
 from tests.conftest import Watched
 from tests.domain.accounts.factories import PASSWORD, UserFactory
 
@@ -220,6 +224,26 @@ async def test_the_last_second_factor_takes_the_recovery_codes_with_it(ann: Guar
     assert (await ann.enter()).status_code == 201
     assert not await database.reader().fetch("SELECT FROM accounts_recovery_code", ())
     assert (await ann.client.post(f"{FACTORS}/recovery-codes", headers=ann.headers)).status_code == 409
+
+
+async def test_an_admin_lets_in_who_has_lost_everything(ann: Guarded, database: Database, settings: Settings) -> None:
+    done = await asyncio.to_thread(CliRunner().invoke, second_factors_remove, ["ANN"], obj=settings)
+    assert (done.exit_code, done.stdout.partition(" ")[0]) == (0, "ANN")
+    assert not await database.reader().fetch("SELECT FROM accounts_token", ())
+    assert (await ann.enter()).status_code == 201
+    left = "SELECT FROM accounts_recovery_code UNION ALL SELECT FROM accounts_totp"
+    assert not await database.reader().fetch(left, ())
+    unknown = await asyncio.to_thread(CliRunner().invoke, second_factors_remove, ["bea"], obj=settings)
+    assert (unknown.exit_code, unknown.stderr) == (1, "Error: user: not found\n")
+
+
+async def test_what_nobody_finished_is_cleared_away(ann: Guarded, database: Database, settings: Settings) -> None:
+    await ann.challenge()
+    await ann.client.post(f"{BASE}/passkeys/options")
+    work = database.unit_of_work()
+    await work.run(lambda: work.fetch("UPDATE accounts_challenge SET expires_at = now() WHERE user_id IS NULL", ()))
+    assert (await asyncio.to_thread(CliRunner().invoke, clearsessions, obj=settings)).exit_code == 0
+    assert len(await database.reader().fetch("SELECT FROM accounts_challenge", ())) == 1
 
 
 async def test_new_recovery_codes_replace_the_old(ann: Guarded) -> None:
