@@ -157,6 +157,16 @@ shell *arguments:
 check:
     @exec python -m app check
 
+# remove a user's second factors, after you have made sure who it is that lost them
+[group('manage')]
+second-factors-remove username:
+    @exec python -m app second-factors-remove "$@"
+
+# encrypt the secrets anew by the first of LITEHOUSE_SECRET_KEYS
+[group('manage')]
+rotate-secrets:
+    @exec python -m app rotate-secrets
+
 # list every route and the permission that it asks for
 [group('manage')]
 routes:

@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy.orm import configure_mappers
 
 from app.platform.cached_reads import CachedReads, cached_routes
+from app.platform.cookies import SessionCookie
 from app.platform.cors import CrossOrigin
 from app.platform.database.changes import Changes
 from app.platform.database.pools import Database
@@ -32,7 +33,7 @@ from app.platform.request import JSONRequest, check_request
 from app.platform.security import Authenticator, Identity, KnownViewers
 from app.platform.serving import stop_server
 from config.modules import MODULES
-from config.settings import HttpSettings, Settings, load
+from config.settings import Settings, load
 
 log = structlog.get_logger()
 
@@ -46,12 +47,11 @@ def create_app(settings: Settings | None = None) -> Litestar:
     changes = Changes(database)
     readiness, watch = Readiness(), LoopWatch(settings.logging.loop_block_ms)
     authenticator = _authenticator(modules, settings)
-    identity = DefineMiddleware(Identity, database=database, authenticate=authenticator, known=KnownViewers())
     configure_mappers()  # else the first query would, on the loop, for a tenth of a second
     app = Litestar(
         route_handlers=[*_routers(modules), read_health, read_readiness, read_metrics, *problem_pages],
         dependencies=providers(database),
-        middleware=[identity],
+        middleware=[_identity(database, authenticator, settings)],
         exception_handlers=exception_handlers,
         request_class=JSONRequest,
         before_request=check_request,  # ty: ignore[invalid-argument-type] - of the class above
@@ -71,19 +71,27 @@ def create_app(settings: Settings | None = None) -> Litestar:
             {"settings": settings, "modules": modules, "database": database, "readiness": readiness, "watch": watch}
         ),
     )
-    app.state.mailer = Mailer(settings.mail)
+    app.state.mailer = Mailer(settings.mail, settings.http.base_url)
     for route in documentation(app) if settings.http.docs_enabled else ():
         app.register(route)
     check_routes(app, declared(modules).values())
-    _surround(app, changes, settings.http)
+    _surround(app, changes, settings)
     return app
 
 
-def _surround(app: Litestar, changes: Changes, http: HttpSettings) -> None:
+def _identity(database: Database, authenticator: Authenticator, settings: Settings) -> DefineMiddleware:
+    known = KnownViewers()
+    return DefineMiddleware(Identity, database=database, authenticate=authenticator, known=known, settings=settings)
+
+
+def _surround(app: Litestar, changes: Changes, settings: Settings) -> None:
     """What must be seen of every answer, also of unknown routes and preflights, stands outside the router."""
-    app.state.kept = kept = CachedReads(app.asgi_handler, cached_routes(app), changes, http.cache_bytes)
+    http, cookie = settings.http, SessionCookie.of(settings)
+    app.state.kept = kept = CachedReads(app.asgi_handler, cached_routes(app), changes, http.cache_bytes, cookie)
     inside = Doorstep(kept if http.cache_bytes else app.asgi_handler, methods_of(app))
-    app.asgi_handler = Observed(CrossOrigin(inside, http.cors_origins), fallback=FALLBACK_500)
+    app.asgi_handler = Observed(
+        CrossOrigin(inside, http.cors_origins, credentials=http.cors_credentials), fallback=FALLBACK_500
+    )
     if http.trusted_proxies:
         app.asgi_handler = Forwarded(app.asgi_handler, http.trusted_proxies)
 

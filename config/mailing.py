@@ -1,7 +1,6 @@
 """Settings of mail: by what it leaves, from whom, what the links in it are made of, and how often one causes some."""
 
 import re
-from ipaddress import ip_address
 from string import Formatter
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -12,18 +11,20 @@ from pydantic_settings import NoDecode
 from config.loading import Concern, Reading
 from config.rates import Rate, as_rate
 
-OWN_PAGES = "/account/{purpose}?token={token}"
 ADDRESS = r"[^\s<>@,;]+@[^\s<>@,;]+"
 LIMITS = ("MAIL", "MAIL_ADDRESS", "LINK_ADDRESS")
 BACKENDS = {"development": "console", "test": "memory"}
 
 
-def follow_mail(reading: Reading, host: str, port: str) -> None:
+def follow_mail(reading: Reading) -> None:
     """Let mail be seen where nobody else can reach the server, and refuse what would lose it or tell its secrets."""
     environment = reading.text("LITEHOUSE_ENVIRONMENT")
     if environment in BACKENDS:
-        _ease(reading, BACKENDS[environment], _own_origin(host, port))
-    backend, base = reading.text("LITEHOUSE_MAIL"), reading.text("LITEHOUSE_BASE_URL")
+        for limit in LIMITS:
+            reading.default(f"LITEHOUSE_{limit}_LIMIT", "1000000/60")
+        reading.default("LITEHOUSE_MAIL", BACKENDS[environment])
+        reading.default("LITEHOUSE_MAIL_FROM", "Litehouse <litehouse@localhost>")
+    backend = reading.text("LITEHOUSE_MAIL")
     if environment in BACKENDS or backend in ("", "none"):
         reading.default("LITEHOUSE_DIRECT_SIGN_UP", "true")  # else nobody could sign up
     if backend == "console" and environment != "development":
@@ -34,30 +35,6 @@ def follow_mail(reading: Reading, host: str, port: str) -> None:
         for name, what in (("LITEHOUSE_BASE_URL", "https://example.com"), ("LITEHOUSE_MAIL_FROM", "me@example.com")):
             if not reading.text(name):
                 reading.refuse(name, f"must be set where mail is sent, to something like {what}")
-    if environment == "production" and base.startswith("http://"):
-        reading.refuse("LITEHOUSE_BASE_URL", "must begin with https:// in production: the links to it are secret")
-
-
-def _ease(reading: Reading, backend: str, origin: str | None) -> None:
-    for limit in LIMITS:
-        reading.default(f"LITEHOUSE_{limit}_LIMIT", "1000000/60")
-    if origin:
-        reading.default("LITEHOUSE_BASE_URL", origin)
-    if reading.text("LITEHOUSE_BASE_URL"):
-        reading.default("LITEHOUSE_MAIL", backend)
-        reading.default("LITEHOUSE_MAIL_FROM", "Litehouse <litehouse@localhost>")
-
-
-def _own_origin(host: str, port: str) -> str | None:
-    """Where a browser on this machine finds the server; None where others find it too, by a name that is not known."""
-    try:
-        address = ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        return None
-    if not port.isdecimal():
-        return None  # another fault, which is told already
-    shown = f"[{address}]" if address.version == 6 else str(address)
-    return f"http://{shown}:{port}" if address.is_loopback else None
 
 
 def _sender(text: str) -> str:
@@ -65,13 +42,6 @@ def _sender(text: str) -> str:
     if text and not re.fullmatch(rf"{ADDRESS}|[^<>@,;\x00-\x1f]+ <{ADDRESS}>", text):
         raise ValueError("must be an address such as me@example.com, or Name <me@example.com>")
     return text
-
-
-def _base_url(text: str) -> str:
-    """Where the house is reached: scheme and host, a path where it stands below one, no slash at the end."""
-    if text and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+(?:/[A-Za-z0-9._~/-]*)?", text):
-        raise ValueError("must be the address that browsers know the house by, such as https://example.com")
-    return text.rstrip("/")
 
 
 def _template(text: str) -> str:
@@ -93,12 +63,7 @@ class MailSettings(Concern):
 
     backend: Literal["none", "console", "memory"] = Field("none", validation_alias="LITEHOUSE_MAIL")
     sender: Annotated[str, AfterValidator(_sender)] = Field("", validation_alias="LITEHOUSE_MAIL_FROM")
-    base_url: Annotated[str, AfterValidator(_base_url)] = ""
     link_template: Annotated[str, AfterValidator(_template)] = ""
     mail_limit: Times = Rate(5, 3600)  # of one kind, to one account
     mail_address_limit: Times = Rate(30, 3600)  # asked for by one address
     link_address_limit: Times = Rate(100, 60)  # followed by one address
-
-    def link(self, purpose: str, token: str) -> str:
-        """The address that a mail leads to: never made of what a request says of its host."""
-        return (self.link_template or self.base_url + OWN_PAGES).format(purpose=purpose, token=token)

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretStr, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import NoDecode
 
+from config.database_url import DatabaseUrl
+from config.keys import as_keys
 from config.loading import SECRETS_FOLDER, Concern, Reading, SettingsError
 from config.mailing import MailSettings, follow_mail
+from config.origins import as_list, as_origins, as_own_origin
 from config.rates import Network, Rate, as_networks, as_rate
 
 __all__ = [
@@ -44,6 +47,7 @@ def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] | None = N
     reading.alias("DATABASE_URL", "LITEHOUSE_DATABASE_URL")
     _follow_environment(reading)
     _check_embedded(reading)
+    _check_credentials(reading)
     settings = Settings(
         server=reading.build(ServerSettings),
         database=reading.build(DatabaseSettings),
@@ -87,12 +91,16 @@ def _follow_environment(reading: Reading) -> None:
     if _is_loopback(host) and not reading.text("LITEHOUSE_DATABASE_URL"):
         reading.default("LITEHOUSE_ENVIRONMENT", "development")
     if reading.text("LITEHOUSE_ENVIRONMENT") in ("development", "test"):
+        # By name: browsers take passkeys for no bare IP address.
+        port = reading.text("LITEHOUSE_PORT")
+        port = port if port.isdecimal() else ServerSettings.model_fields["port"].default
+        reading.default("LITEHOUSE_BASE_URL", f"http://localhost:{port}")
         for name in ("SIGN_IN", "SIGN_IN_ACCOUNT", "SIGN_IN_ADDRESS", "SIGN_UP", "SIGN_UP_ADDRESS"):
             reading.default(f"LITEHOUSE_{name}_LIMIT", "1000000/60")  # all that is tried there comes from one address
     if reading.text("LITEHOUSE_ENVIRONMENT") == "development":
         reading.default("LITEHOUSE_CORS_ORIGINS", "*")
         reading.default("LITEHOUSE_DOCS", "true")
-    follow_mail(reading, host, reading.text("LITEHOUSE_PORT") or str(ServerSettings.model_fields["port"].default))
+    follow_mail(reading)
 
 
 def _is_loopback(host: str) -> bool:
@@ -100,6 +108,13 @@ def _is_loopback(host: str) -> bool:
         return ip_address(_ip_address(host)).is_loopback
     except ValueError:
         return False
+
+
+def _check_credentials(reading: Reading) -> None:
+    """Refuse to let the pages of any origin at all act with the cookies of our users."""
+    if _is_true(reading.text("LITEHOUSE_CORS_CREDENTIALS")) and reading.text("LITEHOUSE_CORS_ORIGINS") in ("", "*"):
+        problem = "must be false while LITEHOUSE_CORS_ORIGINS is * or none; name there the origins that are trusted"
+        reading.refuse("LITEHOUSE_CORS_CREDENTIALS", problem)
 
 
 def _check_embedded(reading: Reading) -> None:
@@ -148,53 +163,6 @@ class ServerSettings(Concern):
     drain_timeout: int = Field(30, ge=1, le=1800)  # seconds; granian takes whole ones, 1800 at most
 
 
-# Stricter than RFC 3986: an @, slash, ? or # in a password that was not percent-encoded would make the rest of it pass
-# for a host, a database or an option, and these are shown. libpq's addresses without a host, for sockets, are allowed.
-POSTGRES_ADDRESS = re.compile(
-    r"""(?:postgresql|postgres|postgresql\+asyncpg)://
-        (?:(?P<user>[^:@/?\#\s]*)(?P<password>:[^@/?\#\s]*)?@)?
-        (?P<hosts>[^@/?\#\s]*)
-        /(?P<database>[^@/?\#\s]+)
-        (?:\?(?P<options>[^@\#\s]*))?""",
-    re.VERBOSE,
-)
-POSTGRES_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
-
-
-def _postgres_parts(text: str) -> dict[str, str]:
-    """An address taken apart: user, password with its colon, hosts, database and options, each empty if absent."""
-    address = POSTGRES_ADDRESS.fullmatch(text)
-    hosts = [POSTGRES_HOST.fullmatch(host) for host in address["hosts"].split(",")] if address else [None]
-    if address is None or not all(host and 0 < int(host["port"] or 5432) < 65536 for host in hosts):
-        raise ValueError(
-            "must be postgresql://user:password@host:port/database, with special characters percent-encoded: @ as %40"
-        )
-    return address.groupdict(default="")
-
-
-class DatabaseUrl(Secret[str]):
-    """A database's address, always `postgresql://…`; printed it is `masked`, whole it is `get_secret_value()`.
-
-    Raises ValueError for anything that is no PostgreSQL address with a database's name.
-    """
-
-    def __init__(self, text: str) -> None:
-        _postgres_parts(text)
-        super().__init__(f"postgresql://{text.partition('://')[2]}")
-
-    @property
-    def masked(self) -> str:
-        """The address with *** for each password, for logs."""
-        parts = _postgres_parts(self.get_secret_value())
-        user = parts["user"] + (":***" if parts["password"] else "")
-        options = [(name, "***" if "password" in name else value) for name, value in parse_qsl(parts["options"])]
-        query = f"?{urlencode(options, safe='*/')}" if options else ""
-        return f"postgresql://{user}{'@' if user else ''}{parts['hosts']}/{parts['database']}{query}"
-
-    def _display(self) -> str:
-        return self.masked
-
-
 def _folder(path: Path) -> Path:
     if str(path).startswith("~"):
         raise ValueError("must be written out: nothing expands ~ here")
@@ -217,6 +185,7 @@ class DatabaseSettings(Concern):
     event_days: int = Field(30, ge=1, le=3650)  # that the event log keeps at least
 
 
+SecretKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_keys)]
 Times = Annotated[Rate, NoDecode, BeforeValidator(as_rate)]
 
 
@@ -226,6 +195,10 @@ class SecuritySettings(Concern):
     token_lifetime_days: int = Field(90, ge=1, le=3650)
     token_idle_days: int = Field(30, ge=1, le=3650)  # without use, then a token ends before its time
     token_max_days: int = Field(365, ge=1, le=3650)  # that a token may be asked for
+    session_lifetime_days: int = Field(14, ge=1, le=365)
+    session_idle_hours: int = Field(72, ge=1, le=8760)  # without use, then a session ends before its time
+    proof_minutes: int = Field(15, ge=1, le=1440)  # that it counts to have proved who one is
+    secret_keys: SecretKeys = ()  # the first encrypts, all decrypt
     password_workers: int = Field(2, ge=1, le=32)  # threads that hash at once
     password_queue: int = Field(20, ge=0, le=1000)  # waiting for one of them; more: 503
     strict_passwords: bool = False  # at those doors too, where by their contract the length alone counts
@@ -239,20 +212,6 @@ class SecuritySettings(Concern):
     sign_up_address_limit: Times = Rate(100, 3600)
 
 
-def _listed(value: object) -> object:
-    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
-
-
-def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
-    """Origins as browsers send them: a path or a closing slash would never match, without any error."""
-    origin = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-    if origins != ("*",) and not all(map(origin.fullmatch, origins)):
-        raise ValueError(
-            "each must be scheme://host or scheme://host:port in lower case, with no slash after it; or * alone"
-        )
-    return origins
-
-
 def _bearer_token(token: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[!-~]+", token.get_secret_value()):
         raise ValueError("must be printable ASCII without spaces: nothing else can be sent as a bearer token")
@@ -262,12 +221,24 @@ def _bearer_token(token: SecretStr) -> SecretStr:
 class HttpSettings(Concern):
     """What is answered, and to whom."""
 
-    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)] = ()
+    base_url: Annotated[str, AfterValidator(as_own_origin)] | None = None
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_origins)] = ()
+    cors_credentials: bool = False
     max_body_bytes: int = Field(1_000_000, ge=1000, le=1_000_000_000)
     cache_bytes: int = Field(32_000_000, ge=0, le=10_000_000_000)  # of kept answers, in each worker
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(as_networks)] = ()
     docs_enabled: bool = Field(False, validation_alias="LITEHOUSE_DOCS")
     metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] | None = None
+
+    @property
+    def site(self) -> str:
+        """The host that browsers know this installation by: passkeys belong to it, and apps show codes under it."""
+        return urlsplit(self.base_url).hostname or "Litehouse" if self.base_url else "Litehouse"
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers come by HTTPS: they do, but on loopback."""
+        return self.base_url is None or self.base_url.startswith("https://")
 
 
 class LoggingSettings(Concern):

@@ -257,6 +257,18 @@ def sign_in(app: Litestar, aside: Aside) -> Callable[..., object]:
     return make
 
 
+@pytest.fixture
+def prove(aside: Aside) -> Callable[..., object]:
+    """Have a user proved who they are a moment ago."""
+
+    async def prove(user: SignedIn) -> SignedIn:
+        connection = await aside.connection()
+        await connection.execute("UPDATE accounts_token SET proved_at = now() WHERE user_id = $1", user.id)
+        return user
+
+    return prove
+
+
 async def _insert_user(connection: asyncpg.Connection, username: str, digest: bytes, rank: tuple[bool, bool]) -> UUID:
     user = await connection.fetchval(
         "INSERT INTO accounts_user (username, email, password, is_superuser, is_staff) VALUES ($1, $2, '!', $3, $4)"

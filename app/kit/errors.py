@@ -47,6 +47,7 @@ class AppError(Exception):
         ├── Malformed               400  malformed
         ├── Unauthenticated         401  unauthenticated
         ├── Forbidden               403  forbidden
+        │   └── ProofNeeded         403  proof_needed
         ├── NotFound                404  not_found
         ├── MethodNotAllowed        405  method_not_allowed
         ├── TooSlow                 408  too_slow
@@ -111,6 +112,16 @@ class Forbidden(AppError):
 
     def __init__(self, what: str) -> None:
         super().__init__(what, "forbidden")
+
+
+class ProofNeeded(Forbidden):
+    """The caller must have proved a moment ago who they are: `POST /api/v1/accounts/proof`, then the same once more."""
+
+    code = "proof_needed"
+    title = "Recent proof needed"
+
+    def __init__(self) -> None:
+        AppError.__init__(self, "proof", "is needed: POST /api/v1/accounts/proof, and then this again")
 
 
 class NotFound(AppError):

@@ -1,5 +1,6 @@
 """Who is asking: the one value that every module knows about a caller."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,8 @@ class Viewer(msgspec.Struct, frozen=True):
 
     `permissions` are the names of those that the user has been granted or has by a group; a superuser holds them all.
     `scopes` are the names of those that the token is limited to; None: it is good for all that the user may.
+    `is_session`: the credential is a browser's cookie. `is_guarded`: the user has a second factor. `fresh_until`: so
+    long it counts that they proved who they are.
     """
 
     id: UUID | None = None
@@ -24,6 +27,14 @@ class Viewer(msgspec.Struct, frozen=True):
     permissions: frozenset[str] = frozenset()
     is_superuser: bool = False
     scopes: frozenset[str] | None = None
+    is_session: bool = False
+    is_guarded: bool = False
+    fresh_until: datetime | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the caller has proved a moment ago who they are."""
+        return self.fresh_until is not None and self.fresh_until > datetime.now(UTC)
 
     def may(self, permission: Permission) -> bool:
         """Whether the caller holds the permission, and the token reaches it; a superuser holds them all."""

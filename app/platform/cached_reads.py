@@ -19,6 +19,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.kit.errors import AppError
+from app.platform.cookies import SessionCookie
 from app.platform.database.changes import Changes
 from app.platform.database.refusals import translate
 from app.platform.handlers import Endpoint, etag_of
@@ -64,14 +65,20 @@ class Kept:
 
 
 class CachedReads:
-    """Stands before the router. `capacity`: bytes of memory for what is kept; 0 keeps nothing."""
+    """Stands before the router. `capacity`: bytes of memory for what is kept; 0 keeps nothing.
 
-    def __init__(self, app: ASGIApp, routes: Collection[str], changes: Changes, capacity: int) -> None:
+    Of cookies, the session's alone makes a reader somebody.
+    """
+
+    def __init__(
+        self, app: ASGIApp, routes: Collection[str], changes: Changes, capacity: int, cookie: SessionCookie
+    ) -> None:
         self._app = app
         self._routes = routes
         self._may_be_cached = _paths_of(routes).fullmatch
         self._changes = changes
         self._capacity = capacity
+        self._is_somebody = cookie.is_in
         self._size = 0
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self._underway: dict[Key, asyncio.Event] = {}
@@ -81,7 +88,7 @@ class CachedReads:
         if scope["type"] == "http" and scope["method"] == "GET" and self._may_be_cached(scope["path"]):
             asked = b""
             for name, value in scope["headers"]:
-                if name in (b"authorization", b"cookie"):
+                if name == b"authorization" or (name == b"cookie" and self._is_somebody(value)):
                     break
                 if name == b"if-none-match":
                     asked = value

@@ -11,6 +11,7 @@ from app.platform.migration_writing import differences
 from app.platform.migrations import pending
 from app.platform.module import Module
 from app.platform.revisions import MigrationError
+from app.platform.sealing import lost
 from config.settings import Settings
 
 INVALID_INDEXES = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
@@ -34,6 +35,7 @@ async def system_checks(settings: Settings, database: Database, modules: Sequenc
         findings += [
             Finding("the models have nothing that no migration makes", await _said(differences, database.url)),
             Finding("every index is valid", await _invalid_indexes(database)),
+            Finding("every secret can be decrypted", await _lost_secrets(settings, database, modules)),
             *[
                 Finding(f"{module.name} finds nothing wrong", await _complaints(module, settings, database))
                 for module in modules
@@ -62,6 +64,14 @@ async def _invalid_indexes(database: Database) -> list[str]:
     """What a CREATE INDEX CONCURRENTLY that failed leaves behind: kept up to date by every write, used by no read."""
     rows = await database.reader().fetch(INVALID_INDEXES, ())
     return [f"{row[0]} is invalid: DROP INDEX it and make it again" for row in rows]
+
+
+async def _lost_secrets(settings: Settings, database: Database, modules: Sequence[Module]) -> list[str]:
+    columns = [column for module in modules for column in module.sealed]
+    try:
+        return [fault async for fault in lost(database.reader(), settings, columns)]
+    except Busy:
+        return ["LITEHOUSE_SECRET_KEYS is not set, and there are secrets that were encrypted"]
 
 
 async def _complaints(module: Module, settings: Settings, database: Database) -> list[str]:

@@ -18,6 +18,7 @@ ROOMS = {
     "shell": ("shell",),
     "dbshell": ("dbshell",),
     "events": ("events", "events-retry", "events-skip"),
+    "rotation": ("rotate-secrets",),
     "removal": ("flush", "remove-module"),
 }
 ROOM_OF = {name: room for room, names in ROOMS.items() for name in names}

@@ -12,6 +12,7 @@ Headers = list[tuple[bytes, bytes]]
 
 ANY = "*"
 EXPOSED = (b"access-control-expose-headers", b"ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID")
+CREDENTIALS = (b"access-control-allow-credentials", b"true")
 PREFLIGHT = [
     (b"access-control-allow-methods", b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
     (b"access-control-allow-headers", b"Authorization, Content-Type, If-None-Match, X-Correlation-ID, X-Request-ID"),
@@ -28,9 +29,11 @@ class CrossOrigin:
 
     __slots__ = ("_app", "_others", "_told")
 
-    def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, origins: Iterable[str], *, credentials: bool = False) -> None:
+        """`credentials`: whether those pages may send cookies along, and read what is answered to them."""
         self._app = app
-        self._told = {origin.encode(): _told(origin) for origin in origins if origin != ANY}
+        more = [CREDENTIALS] if credentials else []
+        self._told = {origin.encode(): [*_told(origin), *more] for origin in origins if origin != ANY}
         self._others: Headers = _told(ANY) if ANY in origins else [(b"vary", b"Origin")] if self._told else []
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:

@@ -60,21 +60,21 @@ class Endpoint(HTTPRouteHandler):
         *,
         permission: Permission,
         refuses: tuple[type[AppError], ...] = (),
-        changes_identity: bool = False,
-        changes_permissions: bool = False,
         cached: bool = False,
+        accepted: type | None = None,
         **options: Any,
     ) -> None:
         """What others know of a route.
 
-        `changes_identity`: whose credential is presented is asked for anew by the next request; with
-        `changes_permissions`, so is everybody. `cached`: anonymous readers may be answered from memory, as
-        `cached_reads` tells.
+        `cached`: anonymous readers may be answered from memory, as `cached_reads` tells. `accepted`: what is answered
+        with 202, where the answer may be that something else has to come first. Among the options, for `security`:
+        `changes_identity`, whose credential is presented is asked for anew by the next request; `changes_permissions`,
+        so is everybody.
         """
-        options |= {"changes_identity": changes_identity, "changes_permissions": changes_permissions}
         super().__init__(path, permission=permission, **options)
         self.refuses = refuses
         self.cached = cached
+        self.accepted = accepted
         self.throttled = TooMany in refuses  # then its other answers tell what is left, too
 
     def __call__(self, fn: Function) -> "Endpoint":
@@ -178,11 +178,12 @@ def _encoded(value: Any, status: int) -> Any:
     if isinstance(value, Encoded):
         return value
     if isinstance(value, Response):
-        if value.content is None or isinstance(value.content, (bytes, str)):
+        if isinstance(value.content, (bytes, str)):
             return value
         if value.cookies or value.background:
             raise TypeError("a struct is answered with a status and headers; cookies need a Response of bytes")
-        return Encoded(value.status_code or status, encode(value.content), value.headers)
+        body = b"" if value.content is None else encode(value.content)
+        return Encoded(value.status_code or status, body, value.headers)
     return Encoded(status, b"" if value is None else encode(value))
 
 

@@ -106,16 +106,23 @@ class Memory:
         self.taken.append((mail, sender))
 
 
+OWN_PAGES = "/account/{purpose}?token={token}"
 BACKENDS: dict[str, Callable[[], Backend]] = {"console": Console, "memory": Memory}
 
 
 class Mailer:
     """The way out of the house, one in each process."""
 
-    def __init__(self, settings: MailSettings) -> None:
+    def __init__(self, settings: MailSettings, origin: str | None) -> None:
+        """`origin`: by which browsers know the house."""
         self.settings = settings
+        self._origin = origin
         make = BACKENDS.get(settings.backend)
         self.backend: Backend | None = make() if make else None
+
+    def link(self, purpose: str, token: str) -> str:
+        """The address that a mail leads to: never made of what a request says of its host."""
+        return (self.settings.link_template or f"{self._origin}{OWN_PAGES}").format(purpose=purpose, token=token)
 
     def require(self) -> None:
         """Nothing where mail can be sent. Raises Busy."""

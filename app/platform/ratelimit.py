@@ -158,9 +158,13 @@ class Throttle:
             log.warning("throttled", limit=last.name)
             raise TooMany(retry_after=max(1, ceil(row["seconds"])))
 
-    async def give_back(self, *limits: Limit, remember: bytes, seconds: int) -> None:
-        """Uncount an attempt, the limits in the order in which it was counted, and remember the key for so long."""
-        await self._fetch(GIVE_BACK, ([one.key for one in limits], remember, seconds))
+    async def give_back(self, *limits: Limit, remember: bytes, seconds: int, source: Source | None = None) -> None:
+        """Uncount an attempt, the limits in the order in which it was counted, and remember the key for so long.
+
+        Who holds a transaction gives it as `source`: it must not wait for a second connection.
+        """
+        parameters = ([one.key for one in limits], remember, seconds)
+        await (self._fetch if source is None else source.fetch)(GIVE_BACK, parameters)
 
     async def forget(self, *limits: Limit, remember: bytes, seconds: int) -> None:
         """Begin these limits anew, whatever was counted, and remember the key for so long."""

@@ -1,18 +1,21 @@
 """Who is asking, and may they at all: one middleware that runs after routing and knows the route's permission."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.kit.errors import Forbidden, Unauthenticated
+from app.kit.errors import Forbidden, ProofNeeded, Unauthenticated
 from app.kit.identity import ANONYMOUS, Permission, Viewer
+from app.platform.cookies import SessionCookie
 from app.platform.database.pools import Database
 from app.platform.database.refusals import translate
 from app.platform.database.work import Reader
+from app.platform.origins import SAFE, OwnOrigins, kept_private
+from config.settings import Settings
 
 PUBLIC = Permission("public", "anyone, signed in or not")
 SELF_CHECKED = Permission("self_checked", "whom the route itself lets in, by a credential that is no user's")
@@ -21,6 +24,9 @@ SIGNED_IN = Permission("signed_in", "whoever presents a valid token, unless its 
 UNLIMITED = Permission("unlimited", "whoever presents a valid token that is not limited by scopes")
 
 OF_THE_HOUSE = frozenset({PUBLIC, SELF_CHECKED, SIGNED_IN, UNLIMITED})  # nobody is granted these
+# What a route may say of its `proof`: who must have proved a moment ago that it is them.
+OF_ALL = "of_all"
+OF_GUARDED = "of_guarded"  # those who have a second factor
 
 KNOWN_SECONDS = 1.0
 MOST_KNOWN = 10_000
@@ -58,6 +64,8 @@ class KnownViewers:
 
     def forget(self, viewer: Viewer) -> None:
         """Ask again for all of this user's credentials."""
+        if viewer.id is None:
+            return
         self._known = {key: entry for key, entry in self._known.items() if entry[1].id != viewer.id}
 
     def forget_all(self) -> None:
@@ -68,22 +76,36 @@ class KnownViewers:
 class Identity:
     """Puts Viewer and credential into the scope, as `user` and `auth`, and refuses the routes that are not for them.
 
-    A credential that is no good is 401 on public routes too: a client that believes itself signed in must hear of it.
+    A token that is no good is 401 on public routes too: a client that believes itself signed in must hear of it. A
+    browser goes on sending the cookie of a session that has ended, also to where one signs in: there it is nobody's.
+    Who sends a token and a cookie is known by the token alone.
+
+    A route's `opt`: `permission`; `proof`, by whom; `same_origin`, where a cookie is given out; `tokens_only`, where
+    cookies are not looked at; `changes_identity`.
     """
 
-    def __init__(self, app: ASGIApp, database: Database, authenticate: Authenticator, known: KnownViewers) -> None:
+    def __init__(
+        self, app: ASGIApp, database: Database, authenticate: Authenticator, known: KnownViewers, settings: Settings
+    ) -> None:
         self._app = app
         self._reader = database.reader()
         self._authenticate = authenticate
         self._known = known  # one for all routes: Litestar makes a middleware for each of them
+        self._cookie = SessionCookie.of(settings)
+        self._origins = OwnOrigins(settings.http)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises Unauthenticated, Forbidden."""
+        """Raises Unauthenticated, Forbidden, ProofNeeded, UnsupportedMediaType."""
         if scope["type"] == "http" and scope["method"] != "OPTIONS":  # which only says what could be asked
             options = scope["route_handler"].opt
             permission = options["permission"]
-            scope["user"] = viewer = ANONYMOUS if permission == SELF_CHECKED else await self._viewer(scope)
+            scope["user"] = viewer = ANONYMOUS if permission == SELF_CHECKED else await self._viewer(scope, options)
+            if viewer.is_session:
+                send = kept_private(send)
+            if scope["method"] not in SAFE and (viewer.is_session or options.get("same_origin")):
+                self._origins.check(scope)
             admit(viewer, permission)
+            require_proof(viewer, options.get("proof"))
             if options.get("changes_permissions"):
                 await self._forgetting(self._known.forget_all, scope, receive, send)
                 return
@@ -100,17 +122,32 @@ class Identity:
         finally:
             forget()
 
-    async def _viewer(self, scope: Scope) -> Viewer:
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
+    async def _viewer(self, scope: Scope, options: Mapping[str, Any]) -> Viewer:
+        given, has_cookie = [], False
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                given.append(value)
+            elif name == b"cookie":
+                has_cookie = True
         if not given:
-            return ANONYMOUS
+            return await self._of_cookie(scope, options) if has_cookie and not options.get("tokens_only") else ANONYMOUS
         # Of two, a proxy may have checked the other one.
         credential = credential_of(given[0]) if len(given) == 1 else None
         viewer = await self._bearer(credential) if credential else None
-        if viewer is None:
+        if viewer is None or viewer.is_session:
             raise Unauthenticated("token", "is invalid")
         scope["auth"] = credential
         return viewer
+
+    async def _of_cookie(self, scope: Scope, options: Mapping[str, Any]) -> Viewer:
+        credential = self._cookie.given(scope["headers"])
+        viewer = await self._bearer(credential) if credential else None
+        if viewer is not None and viewer.is_session:
+            scope["auth"] = credential
+            return viewer
+        if credential and options["permission"] != PUBLIC:
+            raise Unauthenticated("session", "has ended")
+        return ANONYMOUS
 
     async def _bearer(self, credential: str) -> Viewer | None:
         viewer = self._known.get(credential)
@@ -141,3 +178,9 @@ def admit(viewer: Viewer, permission: Permission) -> None:
         raise Forbidden("scope")
     if permission not in (SIGNED_IN, UNLIMITED) and not viewer.may(permission):
         raise Forbidden("permission")
+
+
+def require_proof(viewer: Viewer, proof: str | None) -> None:
+    """Nothing where none is wanted of this viewer, or one was given a moment ago. Raises ProofNeeded."""
+    if proof and (proof == OF_ALL or viewer.is_guarded) and not viewer.is_fresh:
+        raise ProofNeeded

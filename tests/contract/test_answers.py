@@ -23,6 +23,7 @@ from tests.domain.accounts.factories import PASSWORD_HASH, TokenFactory, UserFac
 DOCUMENT = msgspec.json.decode(Path(__file__).with_name("openapi.json").read_bytes())
 SCHEMAS = DOCUMENT["components"]["schemas"]
 JSON = "application/json"
+OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}
 TOKEN = re.compile(r"lh_[\w-]{43}")
 METHODS = ("post", "put", "get", "patch", "delete")  # what is made is there to be read, and goes from below
 # What cannot succeed here, and why.
@@ -30,6 +31,17 @@ REFUSED = {
     "DELETE /api/v1/accounts/tokens/{token_id}": "the token that was made is another's",
     "POST /api/v1/accounts/links/change": "the password is another",
     "POST /api/v1/accounts/me/deletion": "the password is another",
+    "POST /api/v1/accounts/passkeys": "no browser has made one",
+    "POST /api/v1/accounts/proof": "of three ways, one is to be chosen",
+    "POST /api/v1/accounts/second-factor/passkey-options": "no such challenge was set",
+    "POST /api/v1/accounts/second-factors/recovery-codes": "there is no second factor yet",
+    "POST /api/v1/accounts/second-factors/totp/confirmation": "the code is another",
+    "POST /api/v1/accounts/session/passkey": "no browser has signed it",
+    "POST /api/v1/accounts/session/second-factor": "of three ways, one is to be chosen",
+    "POST /api/v1/accounts/tokens/passkey": "no browser has signed it",
+    "POST /api/v1/accounts/tokens/second-factor": "of three ways, one is to be chosen",
+    "DELETE /api/v1/accounts/passkeys/{passkey_id}": "none was made",
+    "DELETE /api/v1/accounts/second-factors/totp": "none was confirmed",
     **{
         f"POST /api/v1/accounts/links/{purpose}/follow": "no such link was mailed"
         for purpose in ("change", "join", "reset", "sign-in", "verify")
@@ -56,9 +68,13 @@ class Visit:
             for one in operation.get("parameters", ())
             if "example" in one and one["in"] == "query"
         }
-        answer = await self._client.request(method, self._filled(path), json=body, params=query, auth=me)
+        answer = await self._client.request(
+            method, self._filled(path), json=body, params=query, auth=me, headers=OUR_PAGE
+        )
         if answer.status_code == 409:
-            answer = await self._client.request(method, self._filled(path), json=renamed(body), params=query, auth=me)
+            answer = await self._client.request(
+                method, self._filled(path), json=renamed(body), params=query, auth=me, headers=OUR_PAGE
+            )
         self._made += [answer.headers["location"]] if "location" in answer.headers else []
         return answer
 
@@ -120,13 +136,13 @@ async def secrets(database: Database) -> set[str]:
 
 
 async def test_no_hash_is_told_and_a_token_only_where_it_is_declared(
-    visit: Visit, database: Database, sign_in: Callable
+    visit: Visit, database: Database, sign_in: Callable, prove: Callable
 ):
-    me, refused, told = await sign_in(is_superuser=True), {}, set()
+    me, refused, told = await prove(await sign_in(is_superuser=True)), {}, set()
     for method, path, operation in OPERATIONS:
         name = f"{method.upper()} {path}"
         if method == "delete":
-            me = await sign_in(is_superuser=True)  # some end the token that they are called with
+            me = await prove(await sign_in(is_superuser=True))  # some end the token that they are called with
         answer = await visit.call(method, path, operation, me)
         said = unquote(answer.text) + str(answer.headers)
         assert not [secret for secret in await secrets(database) if secret in said], name

@@ -23,6 +23,7 @@ from tests.conftest import SignedIn, Watched
 COMMITTED = Path(__file__).with_name("permissions.txt")
 HEADINGS, *ROWS = (line.split() for line in COMMITTED.read_text(encoding="utf-8").splitlines())
 ROLES = HEADINGS[3:]
+OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}
 # What stands in a path for a parameter of this kind: nothing that is there.
 VALUES: dict[str, Callable[[], object]] = {"uuid": uuid4, "str": lambda: "nothing"}
 
@@ -56,13 +57,15 @@ async def visitor(whole: Litestar) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def ask(visitor: httpx.AsyncClient, sign_in: Callable) -> Callable:
-    """Call a route as somebody who has not done anything yet, with nothing in hand; the status."""
+def ask(visitor: httpx.AsyncClient, sign_in: Callable, prove: Callable) -> Callable:
+    """Call a route as somebody who has not done anything yet, from a page of ours, with nothing in hand; the status."""
 
     async def status(role: str, method: str, path: str) -> int:
         me = await somebody(sign_in, role)
+        if me is not None:
+            await prove(me)
         body = {"json": {}} if method in {"POST", "PUT", "PATCH"} else {}
-        answer = await visitor.request(method, filled(path), **body, auth=me)
+        answer = await visitor.request(method, filled(path), **body, auth=me, headers=OUR_PAGE)
         assert answer.status_code < 500, answer.text
         return answer.status_code
 

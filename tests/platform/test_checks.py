@@ -1,12 +1,17 @@
 """System checks find what is wrong, and ask nothing of a database that does not answer."""
 
+from dataclasses import replace
+
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
+from app.domain.accounts.totp import SECRETS
 from app.platform.checks import system_checks
 from app.platform.console.reach import at
 from app.platform.database.pools import Database
 from app.platform.module import Module
+from app.platform.sealing import Seal
 from config.settings import Settings
 
 
@@ -40,6 +45,32 @@ async def test_an_index_that_was_left_half_made_is_found(settings: Settings, dat
         await connection.execute("DROP TABLE half")
         await connection.close()
     assert findings["every index is valid"] == ["half_made is invalid: DROP INDEX it and make it again"]
+
+
+async def test_secrets_whose_key_is_gone_are_found(settings: Settings, database: Database):
+    accounts = Module(name="accounts", summary="Who people are", sealed=[SECRETS])
+    keys, lost = [SecretStr("k" * 32)], Seal(["gone" * 8])
+    connection = await asyncpg.connect(database.url)
+    user = "INSERT INTO accounts_user (username, email, password) VALUES ($1, $1, '!') RETURNING id"
+    for name, seal in (("ann", Seal(["k" * 32])), ("bea", lost)):
+        row = await connection.fetchval(user, name)
+        sealed = seal.close(b"secret", SECRETS.place(row))
+        await connection.execute("INSERT INTO accounts_totp (user_id, secret) VALUES ($1, $2)", row, sealed)
+    await connection.close()
+
+    def within(**security: object) -> Settings:
+        environment = {"environment": "production"} if security == {} else {}
+        server = settings.server.model_copy(update=environment)
+        return replace(settings, server=server, security=settings.security.model_copy(update=security))
+
+    found = dict(await system_checks(within(secret_keys=keys), database, [accounts]))
+    assert found["every secret can be decrypted"] == [
+        "1 secrets of accounts_totp have no key among LITEHOUSE_SECRET_KEYS"
+    ]
+    found = dict(await system_checks(within(), database, [accounts]))
+    assert found["every secret can be decrypted"] == [
+        "LITEHOUSE_SECRET_KEYS is not set, and there are secrets that were encrypted"
+    ]
 
 
 async def test_a_database_that_is_no_house_of_ours_is_told(settings: Settings, empty_database_url: str):

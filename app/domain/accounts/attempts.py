@@ -6,11 +6,17 @@ signed in from in the last 30 days, and from everywhere once the hour is over. A
 counted as one that does. A link that is mailed to the account's address lets its owner in at once.
 """
 
+from uuid import UUID
+
 from app.domain.accounts.names import email_form
+from app.platform.database.work import Source
 from app.platform.ratelimit import Limit, Throttle, key_of
+from config.rates import Rate
 from config.settings import SecuritySettings
 
 REMEMBERED_SECONDS = 30 * 86_400
+ANSWERS = Rate(5, 600)  # to a challenge, which lasts half as long
+PROOFS = Rate(10, 3600)
 
 
 class Attempts:
@@ -27,10 +33,27 @@ class Attempts:
         )
         await self._throttle.take(everyone, *self._by_account(email))
 
-    async def signed_in(self, email: str) -> None:
-        """Uncount a sign-in that succeeded, and remember whence it came."""
-        limits = self._by_account(email)
-        await self._throttle.give_back(*limits, remember=self._known(email), seconds=REMEMBERED_SECONDS)
+    async def signed_in(self, email: str, source: Source | None = None) -> None:
+        """Uncount a sign-in that succeeded, and remember whence it came; in the transaction of who holds one."""
+        limits, known = self._by_account(email), self._known(email)
+        await self._throttle.give_back(*limits, remember=known, seconds=REMEMBERED_SECONDS, source=source)
+
+    async def second_factor(self, challenge: bytes) -> None:
+        """Count an answer to this challenge, which alone it can use up. Raises TooMany."""
+        everyone = key_of("second factor address", self._throttle.network)
+        await self._throttle.take(
+            Limit("address", self._settings.sign_in_address_limit, everyone),
+            Limit("challenge", ANSWERS, key_of("challenge", challenge.hex())),
+        )
+
+    async def passkey(self) -> None:
+        """Count a sign-in by whatever passkey. Raises TooMany."""
+        everyone = key_of("passkey address", self._throttle.network)
+        await self._throttle.take(Limit("address", self._settings.sign_in_address_limit, everyone))
+
+    async def proof(self, credential: UUID | None) -> None:
+        """Count a proof by this credential, which alone it can shut out. Raises TooMany."""
+        await self._throttle.take(Limit("proof", PROOFS, key_of("proof", str(credential))))
 
     async def let_in(self, email: str) -> None:
         """Forget the failures that count against this account, here and everywhere, and remember whence it came.

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
 import structlog
 
 from app.domain.accounts.queries import bearer
-from app.domain.accounts.tokens import digest_of, idle_since, is_token
+from app.domain.accounts.tokens import digest_of, idle_since, is_session, is_token
 from app.kit.identity import Viewer
 from app.platform.database.pools import Database
 from app.platform.database.work import Reader
@@ -37,19 +37,31 @@ class Authentication:
 
     def __init__(self, settings: Settings) -> None:
         self._security = settings.security
+        self._proof_lasts = timedelta(minutes=self._security.proof_minutes)
         self._uses: dict[UUID, datetime] = {}
 
     async def __call__(self, reader: Reader, credential: str) -> Viewer | None:
         """The viewer whose token it is, by one statement and no write; None when it is nobody's (any more)."""
-        if not is_token(credential):
+        is_cookie, idle = is_session(credential), idle_since(self._security)
+        if not (is_cookie or is_token(credential)):
             return None
-        known = await bearer.one(reader, digest=digest_of(credential), used_after=idle_since(self._security))
+        used_after = idle.sessions if is_cookie else idle.tokens
+        known = await bearer.one(reader, digest=digest_of(credential), used_after=used_after)
         if known is None:
             return None
         # Who goes on asking is known for a second, and then comes by here again: often enough for a last use.
         self._uses[known.id] = datetime.now(UTC)
         scopes = None if known.scopes is None else frozenset(known.scopes)
-        return Viewer(known.user_id, known.id, frozenset(known.permissions), known.is_superuser, scopes)
+        return Viewer(
+            known.user_id,
+            known.id,
+            frozenset(known.permissions),
+            known.is_superuser,
+            scopes,
+            is_session=known.is_session,
+            is_guarded=known.is_guarded,
+            fresh_until=known.proved_at and known.proved_at + self._proof_lasts,
+        )
 
     @asynccontextmanager
     async def lifespan(self, database: Database) -> AsyncGenerator[None]:

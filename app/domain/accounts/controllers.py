@@ -1,7 +1,6 @@
 """The doors of accounts: signing up, tokens, and one's own account."""
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response
@@ -9,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec.structs import asdict
 
+from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.links import ByLinkAlone
 from app.domain.accounts.queries import account, live_tokens
 from app.domain.accounts.schemas import (
@@ -22,10 +22,13 @@ from app.domain.accounts.schemas import (
     TokenOut,
 )
 from app.domain.accounts.services import AccountService, Changes
+from app.domain.accounts.session_controllers import asked_first
 from app.domain.accounts.token_services import TokenService, Wish
-from app.kit.errors import Conflict, NotFound, TooMany, found
+from app.domain.accounts.tokens import Idle
+from app.kit.errors import Conflict, NotFound, ProofNeeded, TooMany, found
 from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
+from app.platform.cookies import SessionCookie
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, patch, post
 from app.platform.security import PUBLIC, SIGNED_IN, UNLIMITED
@@ -55,34 +58,42 @@ class TokenController(Controller):
 
     path = "/tokens"
 
-    @post(permission=PUBLIC, refuses=(TooMany,))
-    async def sign_in(self, data: JSONBody[SignIn], accounts: NamedDependency[AccountService]) -> Response[SignedIn]:
+    @post(permission=PUBLIC, refuses=(TooMany,), accepted=SecondFactorAsked)
+    async def sign_in(
+        self, data: JSONBody[SignIn], accounts: NamedDependency[AccountService]
+    ) -> Response[SignedIn | SecondFactorAsked]:
         """Sign in.
 
-        Makes a token for the user with this address and password.
+        Makes a token for the user with this address, or username, and this password. Who has a second factor is asked
+        for it, by 202.
         """
-        made = await accounts.sign_in(data.email, data.password)
-        return _shown_once(made, f"{PATH}/tokens/{made.id}")
+        made = await accounts.enter(data.email, data.password)
+        return _shown_once(made) if isinstance(made, SignedIn) else asked_first(made)
 
     @get(permission=SIGNED_IN)
     async def list_tokens(
         self,
         viewer: NamedDependency[Viewer],
         reader: NamedDependency[Reader],
-        used_after: NamedDependency[datetime],
+        idle: NamedDependency[Idle],
         limit: Limit = 20,
         after: Cursor = None,
     ) -> Slice[TokenOut]:
-        """List one's tokens, the newest first.
+        """List one's tokens and sessions, the newest first.
 
         Those that have expired, or have not been used for long, are left out.
         """
         window = After(limit, after)
         return await live_tokens.after(
-            reader, window, user=viewer.id, credential=viewer.credential, used_after=used_after
+            reader,
+            window,
+            user=viewer.id,
+            credential=viewer.credential,
+            used_after=idle.tokens,
+            session_used_after=idle.sessions,
         )
 
-    @post("/named", permission=UNLIMITED)
+    @post("/named", permission=UNLIMITED, refuses=(ProofNeeded,))
     async def make_token(
         self,
         data: JSONBody[NewToken],
@@ -91,7 +102,8 @@ class TokenController(Controller):
     ) -> Response[MadeToken]:
         """Make a token by name.
 
-        For a program, say: it may be limited to some permissions, and does not end with a sign-out.
+        For a program, say: it may be limited to some permissions, and does not end with a sign-out. Who has a second
+        factor must have proved a moment ago who they are, to make one that is not limited.
         """
         made = await tokens.make(viewer, Wish(**asdict(data)))
         return Response(made, headers={"Location": f"{PATH}/tokens/{made.id}", "Cache-Control": "no-store"})
@@ -140,20 +152,25 @@ class MeController(Controller):
         """Read one's own account."""
         return found(await account.one(reader, user=viewer.id), "user")
 
-    @patch(permission=UNLIMITED, changes_identity=True, refuses=(Conflict,))
+    @patch(permission=UNLIMITED, changes_identity=True, refuses=(Conflict, ProofNeeded))
     async def change_account(
         self,
         data: JSONBody[ChangeAccount],
         viewer: NamedDependency[Viewer],
         accounts: NamedDependency[AccountService],
-    ) -> Account:
+        cookie: NamedDependency[SessionCookie],
+    ) -> Response[Account]:
         """Change one's own account.
 
-        What is left out stays. A new password ends all other tokens.
+        What is left out stays. A new password ends all other tokens and sessions; a session that asks for it goes on
+        under a new cookie. Who has a second factor must have proved a moment ago who they are, to change password or
+        address.
         """
-        return await accounts.change(viewer, Changes(**asdict(data)))
+        changed = await accounts.change(viewer, Changes(**asdict(data)))
+        return Response(changed, headers=cookie.given_out(accounts.renewed))
 
 
-def _shown_once(made: SignedIn, location: str) -> Response[SignedIn]:
+def _shown_once(made: SignedIn, location: str = "") -> Response[Any]:
     """No cache on the way may keep the token."""
-    return Response(made, headers={"Location": location, "Cache-Control": "no-store"})
+    headers = {"Location": location or f"{PATH}/tokens/{made.id}", "Cache-Control": "no-store"}
+    return Response(made, headers=headers)

@@ -7,6 +7,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.link_schemas import (
     AddressChange,
     Farewell,
@@ -20,13 +21,15 @@ from app.domain.accounts.link_schemas import (
 )
 from app.domain.accounts.link_services import LinkService
 from app.domain.accounts.links import DeadLink, Purpose
+from app.domain.accounts.policies import LastSuperuser
 from app.domain.accounts.queries import account
 from app.domain.accounts.schemas import SignedIn
-from app.kit.errors import Conflict, TooMany, found
+from app.domain.accounts.session_controllers import asked_first
+from app.kit.errors import Conflict, ProofNeeded, TooMany, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader
 from app.platform.handlers import get, post
-from app.platform.security import PUBLIC, UNLIMITED
+from app.platform.security import OF_GUARDED, PUBLIC, UNLIMITED
 
 PATH = "/api/v1/accounts"
 
@@ -90,18 +93,20 @@ class LinkController(Controller):
         """
         return await links.ask(data.email, Purpose.SIGN_IN)
 
-    @post("/sign-in/follow", permission=PUBLIC, refuses=(DeadLink, TooMany))
+    @post("/sign-in/follow", permission=PUBLIC, refuses=(DeadLink, TooMany), accepted=SecondFactorAsked)
     async def sign_in_by_link(
         self, data: JSONBody[FollowLink], links: NamedDependency[LinkService]
-    ) -> Response[SignedIn]:
+    ) -> Response[SignedIn | SecondFactorAsked]:
         """Sign in by a mailed link.
 
-        Makes a token, and confirms the address.
+        Makes a token, and confirms the address. Who has a second factor is asked for it, by 202.
         """
-        made = await links.sign_in(data.token)
+        made = await links.enter(data.token)
+        if isinstance(made, SecondFactorAsked):
+            return asked_first(made)
         return Response(made, headers={"Location": f"{PATH}/tokens/{made.id}", "Cache-Control": "no-store"})
 
-    @post("/change", permission=UNLIMITED, status_code=202, refuses=(TooMany,))
+    @post("/change", permission=UNLIMITED, status_code=202, proof=OF_GUARDED, refuses=(ProofNeeded, TooMany))
     async def mail_change(
         self,
         data: JSONBody[NewAddress],
@@ -128,7 +133,14 @@ class OwnDataController(Controller):
 
     path = "/me"
 
-    @post("/deletion", permission=UNLIMITED, status_code=204, changes_identity=True, refuses=(TooMany,))
+    @post(
+        "/deletion",
+        permission=UNLIMITED,
+        status_code=204,
+        changes_identity=True,
+        proof=OF_GUARDED,
+        refuses=(LastSuperuser, ProofNeeded, TooMany),
+    )
     async def delete_account(
         self, data: JSONBody[Farewell], viewer: NamedDependency[Viewer], links: NamedDependency[LinkService]
     ) -> None:

@@ -6,7 +6,9 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.types import Scope
 
+from app.domain.accounts.admission import SecondFactorNeeded
 from app.domain.accounts.attempts import Attempts
+from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.link_attempts import LinkAttempts
 from app.domain.accounts.link_queries import Followed, Joining, link_to_join, live_link, owner, who_has
 from app.domain.accounts.link_repositories import LinkRepository
@@ -14,6 +16,7 @@ from app.domain.accounts.link_schemas import AddressChange, Mailed
 from app.domain.accounts.links import CHANGE, LIFETIMES, DeadLink, Purpose, digest_of_secret
 from app.domain.accounts.mails import Post
 from app.domain.accounts.models import Link, User
+from app.domain.accounts.policies import LastSuperuser
 from app.domain.accounts.repositories import UserRepository
 from app.domain.accounts.rules import checked
 from app.domain.accounts.schemas import SignedIn
@@ -108,12 +111,19 @@ class LinkService(Service):
         await self._accounts.replace_password(user, hashed)
 
     async def sign_in(self, secret: str) -> SignedIn:
-        """Sign the link's user in. Raises DeadLink, TooMany."""
+        """Sign the link's user in, where that is enough. Raises DeadLink, TooMany, SecondFactorNeeded."""
+        entered = await self.enter(secret)
+        if isinstance(entered, SecondFactorAsked):
+            raise SecondFactorNeeded
+        return entered
+
+    async def enter(self, secret: str) -> SignedIn | SecondFactorAsked:
+        """Sign the link's user in, or ask for their second factor. Raises DeadLink, TooMany."""
         link = await self.look_at(secret, Purpose.SIGN_IN)
         await self._guards.passwords.let_in(link.owner.email)
         _, user = await self._take(secret, Purpose.SIGN_IN)
         await self.links.end(user.id, Purpose.SIGN_IN)
-        return await self._accounts.sign_in_known(user.id)
+        return await self._accounts.admit(user.id)
 
     async def ask_to_change(self, viewer: Viewer, address: str, password: str) -> Mailed:
         """Mail a link to the viewer's address and one to the new one, which is told if it is somebody's already.
@@ -150,9 +160,14 @@ class LinkService(Service):
         return AddressChange(changed=True, email=link.email)
 
     async def delete(self, viewer: Viewer, password: str) -> None:
-        """Delete the viewer's account and all that is theirs. Raises Invalid, Unauthenticated, TooMany, Busy."""
+        """Delete the viewer's account and all that is theirs.
+
+        Raises Invalid, LastSuperuser, Unauthenticated, TooMany, Busy.
+        """
         asking = await self._accounts.confirm_password(viewer, password)
         user = await self._accounts.locked(viewer)
+        if user.is_superuser and not await self.users.another_superuser(user.id):
+            raise LastSuperuser
         await self.users.remove(user.id)
         self._post.deleted(asking.email)
 

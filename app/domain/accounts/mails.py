@@ -81,7 +81,7 @@ class Post:
     def _send_link(
         self, address: str | None, purpose: Purpose, secret: str, *, letter: str = "", **values: object
     ) -> None:
-        link, lifetime = self._mailer.settings.link(purpose.page, secret), in_words(LIFETIMES[purpose])
+        link, lifetime = self._mailer.link(purpose.page, secret), in_words(LIFETIMES[purpose])
         self._send(letter or purpose.value, address, address=link, lifetime=lifetime, **values)
 
     def _send(self, letter: str, address: str | None, /, **values: object) -> None:

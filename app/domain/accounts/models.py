@@ -1,9 +1,9 @@
-"""The tables of accounts: users, the tokens that they present, the links mailed to them, and what they may."""
+"""The tables of accounts: users, how they prove who they are, and what they may."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ForeignKey, Index, LargeBinary, Text, func, text
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.platform.database.model import Base, Identified, Timestamped
@@ -24,6 +24,8 @@ class User(Identified, Timestamped, Base):
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     is_staff: Mapped[bool] = mapped_column(server_default=text("false"))
     is_superuser: Mapped[bool] = mapped_column(server_default=text("false"))
+    # Whether there is one below; here, so that whose a token is and what it may are one look.
+    has_second_factor: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 # "Ann" and "ann" are one person to whoever reads the name or writes the address.
@@ -44,6 +46,8 @@ class Token(Identified, Base):
     name: Mapped[str | None]  # of one that was asked for by name; others were made by a sign-in
     device: Mapped[str | None]  # what the client called itself, at that sign-in
     scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))  # None: it is good for all that the user may
+    is_session: Mapped[bool] = mapped_column(server_default=text("false"))  # a browser's, in a cookie
+    proved_at: Mapped[datetime | None]  # when its bearer last proved to be the user
 
     user: Mapped[User] = relationship(lazy="raise")
 
@@ -105,3 +109,49 @@ class Grant(Base):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     permission: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Totp(Base):
+    """A user's secret for one-time codes by time (RFC 6238)."""
+
+    __tablename__ = "accounts_totp"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)  # sealed
+    confirmed: Mapped[bool] = mapped_column(server_default=text("false"))  # by a first code; until then it is none
+    last_step: Mapped[int] = mapped_column(server_default=text("0"))  # of the last code taken: none works twice
+
+
+class RecoveryCode(Base):
+    """What gets a user in who has lost all else: one use each; only the SHA-256 of it is kept."""
+
+    __tablename__ = "accounts_recovery_code"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+
+
+class Passkey(Identified, Base):
+    """A user's key pair in a device of theirs, of which the public half is here (WebAuthn)."""
+
+    __tablename__ = "accounts_passkey"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str]
+    transports: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    last_used_at: Mapped[datetime | None]
+
+
+class Challenge(Identified, Base):
+    """A question that is answered once, and soon: by whom, for what, and the SHA-256 of what the answer brings back."""
+
+    __tablename__ = "accounts_challenge"
+
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    purpose: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -6,20 +6,29 @@ from litestar.di import Provide
 from app.domain.accounts.authentication import Authentication
 from app.domain.accounts.commands import changepassword, createsuperuser, import_django_users
 from app.domain.accounts.controllers import PATH, MeController, TokenController, UserController
+from app.domain.accounts.factor_commands import second_factors_remove
+from app.domain.accounts.factor_controllers import AnswerController, SecondFactorController
 from app.domain.accounts.link_controllers import LinkController, OwnDataController
 from app.domain.accounts.link_services import provide_links
 from app.domain.accounts.pages import LinkPages, page_refusals
+from app.domain.accounts.passkey_controllers import PasskeyAnswerController, PasskeyController
+from app.domain.accounts.passkeys import provide_passkeys
 from app.domain.accounts.permission_commands import PERMISSION_COMMANDS
 from app.domain.accounts.permission_controllers import PERMISSION_CONTROLLERS
 from app.domain.accounts.permission_services import provide_grantable, provide_permissions
 from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_USERS
+from app.domain.accounts.proofs import provide_proofs
+from app.domain.accounts.second_factors import provide_second_factors
 from app.domain.accounts.services import provide_accounts
+from app.domain.accounts.session_controllers import SessionController
 from app.domain.accounts.shares import share_of
 from app.domain.accounts.token_commands import TOKEN_COMMANDS
-from app.domain.accounts.token_services import provide_tokens, provide_used_after
+from app.domain.accounts.token_services import provide_idle, provide_tokens
+from app.domain.accounts.totp import SECRETS
 from app.domain.accounts.user_commands import USER_COMMANDS
 from app.domain.accounts.user_controllers import ManagedUserController
 from app.domain.accounts.user_services import UserService
+from app.platform.cookies import provide_cookie
 from app.platform.handlers import service
 from app.platform.module import Module
 
@@ -32,10 +41,15 @@ module = Module(
             route_handlers=[
                 UserController,
                 TokenController,
+                SessionController,
                 MeController,
                 ManagedUserController,
                 LinkController,
                 OwnDataController,
+                SecondFactorController,
+                AnswerController,
+                PasskeyController,
+                PasskeyAnswerController,
                 *PERMISSION_CONTROLLERS,
             ],
             dependencies={
@@ -45,7 +59,11 @@ module = Module(
                 "permissions": Provide(provide_permissions, sync_to_thread=False),
                 "grantable": Provide(provide_grantable, sync_to_thread=False),
                 "users": service(UserService),
-                "used_after": Provide(provide_used_after, sync_to_thread=False),
+                "cookie": Provide(provide_cookie, sync_to_thread=False),
+                "factors": Provide(provide_second_factors, sync_to_thread=False),
+                "passkeys": Provide(provide_passkeys, sync_to_thread=False),
+                "proofs": Provide(provide_proofs, sync_to_thread=False),
+                "idle": Provide(provide_idle, sync_to_thread=False),
             },
             tags=["accounts"],
         ),
@@ -60,10 +78,12 @@ module = Module(
     permissions=[MANAGE_PERMISSIONS, MANAGE_USERS],
     authenticator=Authentication,
     share=share_of,
+    sealed=[SECRETS],
     commands=[
         createsuperuser,
         changepassword,
         import_django_users,
+        second_factors_remove,
         *TOKEN_COMMANDS,
         *USER_COMMANDS,
         *PERMISSION_COMMANDS,

@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, select, union_all
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, case, exists, func, select, union_all
 
-from app.domain.accounts.models import Grant, GroupPermission, Membership, Token, User
+from app.domain.accounts.factor_schemas import SecondFactors
+from app.domain.accounts.models import Grant, GroupPermission, Membership, Passkey, RecoveryCode, Token, Totp, User
+from app.domain.accounts.passkey_schemas import PasskeyOut
 from app.domain.accounts.schemas import Account, TokenOut
 from app.platform.statements.query import by, query
 from app.platform.statements.shape import Shape, param
@@ -21,6 +23,9 @@ class Bearer(Struct, frozen=True, gc=False):
     permissions: list[str]
     is_superuser: bool
     scopes: list[str] | None
+    is_session: bool
+    is_guarded: bool
+    proved_at: datetime | None
 
 
 class Authority(Struct, frozen=True, gc=False):
@@ -35,6 +40,7 @@ class Credentials(Struct, frozen=True, gc=False):
 
     id: UUID
     password: str
+    has_second_factor: bool
 
 
 # By themselves and by their groups; a permission that comes both ways is there twice.
@@ -48,7 +54,7 @@ by_groups = (
 held = func.array(union_all(granted, by_groups).scalar_subquery(), type_=ARRAY(Text()))
 
 
-@query(Shape(Bearer, Token, permissions=held, is_superuser=User.is_superuser))
+@query(Shape(Bearer, Token, permissions=held, is_superuser=User.is_superuser, is_guarded=User.has_second_factor))
 def bearer(q: Select, *, digest: bytes, used_after: datetime) -> Select:
     """Whose token has this digest: one that has neither expired nor lain idle, of a user who is active."""
     return q.join(Token.user).where(Token.digest == digest, User.is_active, *_is_live(used_after))
@@ -82,6 +88,38 @@ def credentials(q: Select, *, email: str) -> Select:
     return q.where(func.lower(User.email) == func.lower(email), User.is_active)
 
 
+@query(Shape(Credentials, User))
+def credentials_by_name(q: Select, *, username: str) -> Select:
+    """The same of the active user of this name."""
+    return q.where(func.lower(User.username) == func.lower(username), User.is_active)
+
+
+@query(Shape(Credentials, User))
+def credentials_of(q: Select, *, user: UUID | None) -> Select:
+    """The same of this user, while they are active."""
+    return q.where(User.id == user, User.is_active)
+
+
+@query(
+    Shape(
+        SecondFactors,
+        User,
+        totp=exists().where(Totp.user_id == User.id, Totp.confirmed),
+        passkeys=select(func.count()).where(Passkey.user_id == User.id).scalar_subquery(),
+        recovery_codes_left=select(func.count()).where(RecoveryCode.user_id == User.id).scalar_subquery(),
+    )
+)
+def second_factors(q: Select, *, user: UUID | None) -> Select:
+    """What second factors a user has."""
+    return q.where(User.id == user)
+
+
+@query(Shape(PasskeyOut, Passkey))
+def passkeys_of(q: Select, *, user: UUID | None) -> Select:
+    """A user's passkeys, the newest first."""
+    return q.where(Passkey.user_id == user).order_by(Passkey.id.desc())
+
+
 @query(Shape(TokenOut, Token, current=Token.id == param("credential", Token.id)), page=by(Token.id.desc()))
 def live_tokens(
     q: Select,
@@ -89,6 +127,8 @@ def live_tokens(
     user: UUID | None,
     credential: UUID | None,  # noqa: ARG001 - the shape's
     used_after: datetime,
+    session_used_after: datetime,
 ) -> Select:
-    """A user's tokens that have neither expired nor lain idle, the newest first."""
-    return q.where(Token.user_id == user, *_is_live(used_after))
+    """A user's tokens and sessions that have neither expired nor lain idle, the newest first."""
+    latest = case((Token.is_session, session_used_after), else_=used_after)
+    return q.where(Token.user_id == user, *_is_live(latest))

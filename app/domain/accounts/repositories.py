@@ -1,13 +1,13 @@
 """Everything that changes the rows of accounts."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, case, delete, func, insert, literal, or_, select, update
 
-from app.domain.accounts.models import Token, User
+from app.domain.accounts.models import Challenge, Token, User
+from app.domain.accounts.tokens import Idle
 from app.platform.database.model import Repository
 
 
@@ -47,6 +47,11 @@ class UserRepository(Repository[User]):
         unchanged = update(User).where(User.id == user, User.password.in_((password, renewed)), User.is_active)
         return await self.session.scalar(unchanged.values(password=renewed).returning(User.id)) is not None
 
+    async def is_guarded(self, user: UUID) -> bool | None:
+        """Whether the user has a second factor, and so it remains until the transaction ends; None: not active."""
+        asked = select(User.has_second_factor).where(User.id == user, User.is_active)
+        return await self.session.scalar(asked.with_for_update(read=True))
+
     async def taken(self, usernames: list[str], emails: list[str]) -> list[tuple[str, str]]:
         """Of the users who have one of these names or addresses, both, in lower case."""
         name, email = func.lower(User.username), func.lower(User.email)
@@ -82,9 +87,19 @@ class TokenRepository(Repository[Token]):
         """End a token, whoever's it is; whether there was such a one."""
         return await self._end(Token.id == token) > 0
 
-    async def forget_expired(self, used_after: datetime, *users: UUID) -> int:
+    async def renew(self, token: UUID | None, *, digest: bytes | None = None) -> bool:
+        """Note that its bearer has proved to be the user; whether there is such a one.
+
+        With a digest, only what that is of is good from now on.
+        """
+        changed = {"proved_at": func.now()} | ({"digest": digest} if digest else {})
+        renewed = update(Token).where(Token.id == token).values(changed).returning(Token.id)
+        return await self.session.scalar(renewed) is not None
+
+    async def forget_expired(self, idle: Idle, *users: UUID) -> int:
         """Delete the tokens that are no good any more, of these users or of all; how many."""
-        is_over = or_(Token.expires_at <= func.now(), Token.last_used_at <= used_after)
+        latest = case((Token.is_session, idle.sessions), else_=idle.tokens)
+        is_over = or_(Token.expires_at <= func.now(), Token.last_used_at <= latest)
         return await self._end(is_over, *([Token.user_id.in_(users)] if users else []))
 
     async def end_named(self, user: UUID) -> int:
@@ -92,7 +107,8 @@ class TokenRepository(Repository[Token]):
         return await self._end(Token.user_id == user, Token.name.is_not(None))
 
     async def end_all(self, user: UUID | None, *, but: UUID | None = None) -> int:
-        """End the user's tokens, all but one where it is given; how many."""
+        """End the user's tokens, all but one where it is given, and sign-ins that are under way; how many."""
+        await self.session.execute(delete(Challenge).where(Challenge.user_id == user))
         return await self._end(Token.user_id == user, Token.id.is_distinct_from(but))
 
     async def _end(self, *which: ColumnElement[bool]) -> int:

@@ -6,7 +6,7 @@ Their lengths are checked here, before anything is done with a text; all else ab
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.kit.schema import Input, Moment, Output, text
 
@@ -26,6 +26,15 @@ Email = Annotated[
         description="An address; its upper and lower case are kept, and count as the same",
         examples=["ann@example.com"],
         extra_json_schema={"minLength": 3, "format": "email"},
+    ),
+]
+Login = Annotated[
+    str,
+    Meta(
+        max_length=254,
+        description="An address, or a username",
+        examples=["ann@example.com"],
+        extra_json_schema={"minLength": 1},
     ),
 ]
 Password = Annotated[
@@ -60,9 +69,9 @@ class SignUp(Input):
 
 
 class SignIn(Input):
-    """What one signs in with."""
+    """What one signs in with: an address or a username, of which upper and lower case count as the same."""
 
-    email: Email
+    email: Login
     password: Password
 
 
@@ -101,6 +110,14 @@ class SignedIn(Output):
     user: Account
 
 
+class SessionOut(Output):
+    """A browser's session, of which the answer has set the cookie, with its id and the user whose it is."""
+
+    id: UUID
+    expires_at: Moment
+    user: Account
+
+
 TokenName = Annotated[str, text(100, "Nightly import")]
 Scopes = Annotated[
     list[Annotated[str, Meta(max_length=100)]],
@@ -133,16 +150,17 @@ class MadeToken(Output):
 
 
 class TokenOut(Output):
-    """A token without its secret.
+    """A token, or a browser's session, without its secret.
 
     `name`: of one that was asked for by name; `device`: what the client called itself that signed in with a password;
-    `lastUsedAt`: to about a minute; `current`: whether it is the token that this request presents.
+    `isSession`: whether it is a cookie's; `lastUsedAt`: to about a minute; `current`: whether this request presents it.
     """
 
     id: UUID
     name: TokenName | None
     device: Annotated[str, Meta(max_length=200, examples=["Mozilla/5.0 (X11; Linux x86_64)"])] | None
     scopes: Scopes | None
+    is_session: bool
     created_at: Moment
     expires_at: Moment
     last_used_at: Moment
@@ -175,3 +193,17 @@ class AccountsShare(Output):
 
     tokens: list[TokenShare]
     links: list[LinkShare]
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What is different about a user.
+
+    UNSET stays as it is, None counts as blank, and of the profile an empty text is removed.
+    """
+
+    username: str | UnsetType | None = UNSET
+    email: str | UnsetType | None = UNSET
+    password: str | UnsetType | None = UNSET
+    display_name: str | UnsetType | None = UNSET
+    bio: str | UnsetType | None = UNSET
+    image: str | UnsetType | None = UNSET

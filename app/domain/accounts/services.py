@@ -1,33 +1,43 @@
 """The verbs of accounts. Passwords are hashed before the first statement: no connection is held meanwhile."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.types import Scope
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 from msgspec.structs import asdict
 
+from app.domain.accounts.admission import Admission, SecondFactorNeeded
 from app.domain.accounts.attempts import Attempts
+from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.guessing import common_passwords
-from app.domain.accounts.link_queries import Owner, devices, owner
+from app.domain.accounts.link_queries import Owner, owner
 from app.domain.accounts.link_repositories import LinkRepository
 from app.domain.accounts.links import ByLinkAlone
 from app.domain.accounts.mails import Post
-from app.domain.accounts.models import Token, User
+from app.domain.accounts.models import User
 from app.domain.accounts.names import email_form, username_faults, username_form
-from app.domain.accounts.queries import account, account_by_name, credentials
+from app.domain.accounts.queries import (
+    Credentials,
+    account,
+    account_by_name,
+    credentials,
+    credentials_by_name,
+    credentials_of,
+)
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.rules import RULES, checked, required, strict_rules
-from app.domain.accounts.schemas import Account, Bio, Email, Image, Password, SignedIn, Username
-from app.domain.accounts.tokens import device_of, digest_of, idle_since, new_token
+from app.domain.accounts.schemas import Account, Bio, Changes, Email, Image, Password, SignedIn, Username
+from app.domain.accounts.tokens import device_of
 from app.kit.errors import Invalid, NotFound, Unauthenticated, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.passwords import PasswordHasher
 from app.platform.ratelimit import Throttle
+from app.platform.security import OF_GUARDED, require_proof
 from config.settings import SecuritySettings
 
 # With the annotations of a user's fields, for the bodies of other modules: this room is the front door.
@@ -40,25 +50,12 @@ __all__ = [
     "Email",
     "Image",
     "Password",
+    "SecondFactorNeeded",
     "SignedIn",
     "Username",
     "as_username",
     "provide_accounts",
 ]
-
-
-class Changes(Struct, frozen=True, kw_only=True):
-    """What is different about a user.
-
-    UNSET stays as it is, None counts as blank, and of the profile an empty text is removed.
-    """
-
-    username: str | UnsetType | None = UNSET
-    email: str | UnsetType | None = UNSET
-    password: str | UnsetType | None = UNSET
-    display_name: str | UnsetType | None = UNSET
-    bio: str | UnsetType | None = UNSET
-    image: str | UnsetType | None = UNSET
 
 
 class AccountService(Service):
@@ -83,7 +80,8 @@ class AccountService(Service):
         self._reader = reader
         self._passwords = passwords
         self._settings = settings
-        self._device = device
+        self.admission = Admission(work, settings, device)
+        self.renewed: str | None = None  # the new value of the viewer's session, where a change gave it one
 
     async def sign_up(self, username: str, email: str, password: str, *, lenient: bool = False) -> SignedIn:
         """Make a user and sign them in. `lenient`: by the length of the password alone, unless the settings forbid it.
@@ -106,44 +104,56 @@ class AccountService(Service):
         user = await self.users.add(User(**kept, email_verified_at=verified_at))
         if self.post and verified_at is None:
             await self.post.verification(user.id)
-        return await self._signed_in(user.id)
+        return await self.admission.first(user.id)
 
     async def sign_in(self, email: str, password: str) -> SignedIn:
-        """Make a token for the user with this address and this password, and forget those that have expired.
+        """Make a token as `enter` does, for who needs no more than a password. Raises SecondFactorNeeded besides."""
+        entered = await self.enter(email, password)
+        if isinstance(entered, SecondFactorAsked):
+            raise SecondFactorNeeded
+        return entered
+
+    async def enter(self, email: str, password: str, *, as_session: bool = False) -> SignedIn | SecondFactorAsked:
+        """Make a token, or a session, for the user with this address, or username, and this password.
 
         Raises Unauthenticated, the same and as late where the address is nobody's; Invalid for blanks; TooMany, Busy.
         """
         required(email=email, password=password)
         if self.attempts:
             await self.attempts.sign_in(email)
-        known = await credentials.one(self._reader, email=email_form(email))
+        known = await self._known(email)
         renewed = await self._passwords.verify(password, None if known is None else known.password)
         if known is None or renewed is None:
             raise Unauthenticated("credentials", "invalid")
-        if self.attempts:
+        if self.attempts and not known.has_second_factor:  # else it is only half of one
             await self.attempts.signed_in(email)
         if not await self.users.still_has(known.id, known.password, renewed):
             raise Unauthenticated("credentials", "invalid")
-        return await self.sign_in_known(known.id)
+        return await self.admit(known.id, as_session=as_session)
 
-    async def sign_in_known(self, user: UUID) -> SignedIn:
-        """Make a token for a user who has shown who they are, and tell them of a device that is new to the account."""
-        await self.tokens.forget_expired(idle_since(self._settings), user)
-        known = [one.device for one in await devices.all(self.work, user=user)] if self.post else []
-        made = await self._signed_in(user)
-        if self.post and known and self._device not in known:
-            self.post.new_device(made.user.email, self._device)
-        return made
+    async def admit(self, user: UUID, *, as_session: bool = False) -> SignedIn | SecondFactorAsked:
+        """Sign in who has shown who they are, or ask for a second factor. Raises Unauthenticated for the inactive."""
+        return await self.admission.admit(user, as_session=as_session)
 
-    async def _signed_in(self, user: UUID) -> SignedIn:
-        clear, expires_at = new_token(), datetime.now(UTC) + timedelta(days=self._settings.token_lifetime_days)
-        made = Token(user_id=user, digest=digest_of(clear), expires_at=expires_at, device=self._device)
-        token = await self.tokens.add(made)
-        return SignedIn(token.id, clear, expires_at, found(await account.one(self.work, user=user), "user"))
+    async def _known(self, login: str) -> Credentials | None:
+        """Whose address or username it is: no username has an @."""
+        if "@" in (email := email_form(login)):
+            return await credentials.one(self._reader, email=email)
+        return await credentials_by_name.one(self._reader, username=username_form(login))
+
+    async def has_password(self, user: UUID, password: str) -> bool:
+        """Whether this is the user's password, and they are active. Raises Busy."""
+        known = await credentials_of.one(self._reader, user=user)
+        return await self._passwords.verify(password, None if known is None else known.password) is not None
 
     async def sign_out(self, viewer: Viewer) -> None:
         """End the token that was presented."""
         await self.tokens.end(viewer.id, viewer.credential)
+
+    async def leave_session(self, viewer: Viewer) -> None:
+        """End the session that was presented, where one was: its browser has another one now."""
+        if viewer.is_session:
+            await self.sign_out(viewer)
 
     async def sign_out_everywhere(self, viewer: Viewer) -> None:
         """End all of the viewer's tokens, the presented one too."""
@@ -155,13 +165,16 @@ class AccountService(Service):
             raise NotFound("token")
 
     async def change(self, viewer: Viewer, changes: Changes, *, lenient: bool = False) -> Account:
-        """Change the viewer's own account; a new password ends all tokens but the presented one.
+        """Change the viewer's own account; a new password ends all tokens but the presented one, and renews a session.
 
         `lenient`: by the length of a password alone, and an address at once, unless the settings forbid it.
 
-        Raises Invalid with all that is wrong, and Busy; the database refuses a name or an address that is taken.
+        Raises Invalid with all that is wrong, Busy, and ProofNeeded for a new password or address of who has a second
+        factor; the database refuses a name or an address that is taken.
         """
         given = {field: text for field, text in asdict(changes).items() if text is not UNSET}
+        if given.keys() & {"password", "email"}:
+            require_proof(viewer, OF_GUARDED)
         before = await account.one(self._reader, user=viewer.id) if "password" in given else None
         kept = await self._hashed(await self._checked(given, before, lenient=lenient))
         user = await self.locked(viewer)
@@ -173,6 +186,8 @@ class AccountService(Service):
             setattr(user, field, text or None)
         if "password" in kept:
             await self.tokens.end_all(user.id, but=viewer.credential)
+            if viewer.is_session:
+                self.renewed = await self.admission.renew(viewer)
         await self._tell_of_changes(user, old_address, "password" in kept)
         return found(await account.one(self.work, user=user.id), "user")
 
@@ -272,5 +287,5 @@ def provide_accounts(work: NamedDependency[UnitOfWork], state: State, scope: Sco
     accounts = AccountService(work, reader, state.passwords, settings, device)
     accounts.attempts = Attempts(Throttle(state.database, scope), settings)
     if state.mailer.backend is not None:
-        accounts.post = Post(state.mailer, work)
+        accounts.post = accounts.admission.post = Post(state.mailer, work)
     return accounts

@@ -9,14 +9,16 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from msgspec import Struct
 
+from app.domain.accounts.factor_repositories import ChallengeRepository
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.names import display_name_faults, username_form
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.schemas import MadeToken
-from app.domain.accounts.tokens import digest_of, idle_since, new_token, scopes_of
+from app.domain.accounts.tokens import Idle, digest_of, idle_since, new_token, scopes_of
 from app.kit.errors import Invalid, NotFound, Unauthenticated, Violation, found, inside
 from app.kit.identity import Viewer
 from app.platform.database.work import Service, UnitOfWork, repository
+from app.platform.security import OF_GUARDED, require_proof
 from config.settings import SecuritySettings
 
 
@@ -33,6 +35,7 @@ class TokenService(Service):
 
     users = repository(UserRepository)
     tokens = repository(TokenRepository)
+    challenges = repository(ChallengeRepository)
 
     def __init__(self, work: UnitOfWork, settings: SecuritySettings, scopes: Collection[str]) -> None:
         """`scopes`: what a token can be limited to."""
@@ -41,7 +44,12 @@ class TokenService(Service):
         self._scopes = scopes
 
     async def make(self, viewer: Viewer, wish: Wish) -> MadeToken:
-        """Make a token for the viewer. Raises Invalid with all that is wrong."""
+        """Make a token for the viewer.
+
+        Raises Invalid with all that is wrong, and ProofNeeded for an unlimited one of who has a second factor.
+        """
+        if wish.scopes is None:
+            require_proof(viewer, OF_GUARDED)
         wish = self._checked(wish)
         user = found(await self.users.for_change(viewer.id), "user")
         # A token that was ended meanwhile, by the owner's sign-out or new password, must not leave another behind.
@@ -103,7 +111,8 @@ class TokenService(Service):
         return await self.tokens.end_all((await self._named(username)).id)
 
     async def forget_expired(self) -> int:
-        """Delete the tokens that are no good any more, everybody's; how many."""
+        """Delete the tokens that are no good any more, everybody's, and what nobody finished; how many tokens."""
+        await self.challenges.forget_all_expired()
         return await self.tokens.forget_expired(idle_since(self._settings))
 
     async def _named(self, username: str) -> User:
@@ -116,6 +125,6 @@ def provide_tokens(work: NamedDependency[UnitOfWork], state: State) -> TokenServ
     return TokenService(work, state.settings.security, scopes_of(state.modules))
 
 
-def provide_used_after(state: State) -> datetime:
+def provide_idle(state: State) -> Idle:
     """When a token must have been used last to be good."""
     return idle_since(state.settings.security)

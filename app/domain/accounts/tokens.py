@@ -1,24 +1,29 @@
-"""Tokens that clients present: random, opaque, kept as their SHA-256 alone; how long and for what they are good."""
+"""Tokens that clients present: random, opaque, kept as their SHA-256 alone; how long and for what they are good.
+
+Two kinds that never pass for each other: what programs send in a header, and the sessions of browsers, in a cookie.
+"""
 
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from app.platform.module import Module, declared
 from app.platform.security import SIGNED_IN
 from config.settings import SecuritySettings
 
 PREFIX = "lh_"  # by which a scanner for leaked secrets knows one
+SESSION_PREFIX = "lhs_"
 RANDOM = 32  # bytes
 LENGTH = len(PREFIX) + 43  # of that many bytes in Base64
 UNWRITTEN = timedelta(minutes=2)  # a use may not have been written for so long
 LONGEST_DEVICE = 200
 
 
-def new_token() -> str:
+def new_token(*, is_session: bool = False) -> str:
     """A token, in clear."""
-    return PREFIX + secrets.token_urlsafe(RANDOM)
+    return (SESSION_PREFIX if is_session else PREFIX) + secrets.token_urlsafe(RANDOM)
 
 
 def digest_of(token: str) -> bytes:
@@ -31,9 +36,28 @@ def is_token(credential: str) -> bool:
     return len(credential) == LENGTH and credential.startswith(PREFIX)
 
 
-def idle_since(settings: SecuritySettings) -> datetime:
-    """When a token must have been used last, or later, to be good."""
-    return datetime.now(UTC) - timedelta(days=settings.token_idle_days) - UNWRITTEN
+def is_session(credential: str) -> bool:
+    """Whether it has the form of a session's."""
+    return len(credential) == LENGTH + 1 and credential.startswith(SESSION_PREFIX)
+
+
+class Idle(NamedTuple):
+    """When something must have been used last, or later, to be good."""
+
+    tokens: datetime
+    sessions: datetime
+
+
+def idle_since(settings: SecuritySettings) -> Idle:
+    """The same for all, by these settings."""
+    latest = datetime.now(UTC) - UNWRITTEN
+    days, hours = timedelta(days=settings.token_idle_days), timedelta(hours=settings.session_idle_hours)
+    return Idle(latest - days, latest - hours)
+
+
+def lifetime(settings: SecuritySettings, *, is_session: bool) -> timedelta:
+    """How long a sign-in is good at most."""
+    return timedelta(days=settings.session_lifetime_days if is_session else settings.token_lifetime_days)
 
 
 def scopes_of(modules: Iterable[Module]) -> frozenset[str]:

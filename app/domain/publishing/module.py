@@ -43,6 +43,7 @@ module = Module(
                 "follows": service(FollowService),
             },
             tags=["publishing"],
+            opt={"tokens_only": True},  # as the contract of that API has it
         ),
         Router("/api/v1", route_handlers=[search_articles], tags=["publishing"]),
     ],

@@ -14,7 +14,7 @@ HIDDEN = "***"
 LONGEST = 16_384  # characters of one text; more would not fit into a pipe in one piece
 DEEPEST = 8
 
-_TOKEN = re.compile(r"lh_[A-Za-z0-9_-]{16,}")  # by its form, wherever it stands; 16: what is left of a cut one, too
+_TOKEN = re.compile(r"(lhs?_)[A-Za-z0-9_-]{16,}")  # by its form, wherever it stands; 16: what is left of a cut one, too
 _WORDS = ("passw", "passphrase", "token", "secret", "authori", "cookie", "api", "private")
 _PLAIN = frozenset({int, float, bool, type(None), datetime, date, timedelta, Decimal, UUID})
 _SECRET_KEY = re.compile(
@@ -77,8 +77,8 @@ def _plain(value: Any) -> Any:
 
 def scrubbed(text: str) -> str:
     """The text without tokens, passwords in addresses and values after a secret's name; a long one loses its middle."""
-    if "lh_" in text:
-        text = _TOKEN.sub(f"lh_{HIDDEN}", text)
+    if "lh_" in text or "lhs_" in text:
+        text = _TOKEN.sub(rf"\1{HIDDEN}", text)
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
     if "://" in text:

@@ -7,7 +7,7 @@ be null), documents answers that the house never gives and makes its examples up
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from types import NoneType
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Litestar, Response
@@ -30,7 +30,8 @@ INFO = {
     "description": (
         "Every answer carries `X-Request-ID`; what a client sends under that name is kept. Every error is a problem "
         "document (RFC 9457) that lists all that is wrong with the request, and its `type` opens a page about it. "
-        "A token that is no good is refused on public operations too."
+        "A token that is no good is refused on public operations too; the cookie of a session that has ended is "
+        "nobody's there."
     ),
     "license": {"name": "MIT", "identifier": "MIT"},
 }
@@ -41,6 +42,16 @@ SECURITY_SCHEMES = {
         "in": "header",
         "name": "Authorization",
         "description": "The same token under a scheme that some clients use: the whole value, `Token lh_…`",
+    },
+}
+COOKIES = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-session",
+        "description": "A browser's session, which `POST /api/v1/accounts/session` begins; on loopback HTTP the cookie "
+        "is `session`. With it, what changes anything must come from our own pages (`Sec-Fetch-Site: same-origin`, or "
+        "an `Origin` that is ours or trusted), and a body must be JSON. Beside a token it is not looked at.",
     },
 }
 PLATFORM_TAGS = {"system": "What a load balancer asks of the process"}
@@ -72,7 +83,7 @@ def document(app: Litestar) -> dict[str, Any]:
         "components": {
             "schemas": dict(sorted((PROBLEM.components | schemas.components).items())),
             "responses": dict(sorted(refusals.components.items())),
-            "securitySchemes": SECURITY_SCHEMES,
+            "securitySchemes": SECURITY_SCHEMES | COOKIES,
         },
     }
 
@@ -84,6 +95,7 @@ class Operation:
         self.path, self.method, self.handler = path, method, handler
         self.parameters = list(parameters_of(handler))
         self.body = handler.parsed_data_field
+        self.accepted = handler.accepted
         self.answer = _returned(handler)
 
     @property
@@ -92,8 +104,7 @@ class Operation:
         yield from (parameter.type for parameter in self.parameters)
         if self.body is not None:
             yield self.body.annotation
-        if self.answer is not NoneType:
-            yield self.answer
+        yield from (kind for kind in (self.answer, self.accepted) if kind not in (NoneType, None))
 
     @property
     def refusals(self) -> set[type[AppError]]:
@@ -109,7 +120,9 @@ def _returned(handler: Endpoint) -> Any:
     if not field.inner_types:
         message = f"{handler.operation_id} returns a Response of what? Say Response[…], or include_in_schema=False"
         raise TypeError(message)
-    return field.inner_types[0].annotation
+    returned = field.inner_types[0].annotation
+    others = [kind for kind in get_args(returned) if kind is not handler.accepted] if handler.accepted else []
+    return others[0] if len(others) == 1 else returned
 
 
 def _operations(app: Litestar) -> Iterator[Operation]:
@@ -177,6 +190,9 @@ def _answer(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         headers["ETag"] = header("The version, for If-None-Match; told to anonymous readers", type="string")
         headers["ETag"]["required"] = False
         answers["304"] = {"description": "Not Modified: the version that was named in If-None-Match is the present one"}
+    if operation.accepted:
+        answers["202"] = {"description": "Accepted", "content": _content(schemas[operation.accepted], schemas)}
+        answers["202"] |= {"headers": RATES} if operation.handler.throttled else {}
     if headers:
         told["headers"] = headers
     return answers
@@ -187,12 +203,14 @@ def _content(schema: dict[str, Any], schemas: Schemas) -> dict[str, Any]:
 
 
 def _security(handler: Endpoint) -> Iterator[dict[str, list[str]]]:
-    """Either form of the token, or on public routes none at all; where a permission is asked for, its name."""
+    """A token in either form, or a session, or on public routes nothing; where a permission is asked for, its name."""
     permission = handler.opt["permission"]
     if permission == PUBLIC:
         yield {}
     asked = [] if permission in (PUBLIC, SELF_CHECKED, SIGNED_IN) else [permission.name]
     yield from ({scheme: asked} for scheme in SECURITY_SCHEMES)
+    if not handler.opt.get("tokens_only"):
+        yield from ({scheme: asked} for scheme in COOKIES)
 
 
 def _tags(operations: Iterable[Operation], modules: Iterable[Module]) -> Iterator[dict[str, str]]:

@@ -16,6 +16,7 @@ from app.kit.errors import (
     Invalid,
     Malformed,
     NotFound,
+    ProofNeeded,
     TooLarge,
     TooMany,
     TooSlow,
@@ -24,6 +25,7 @@ from app.kit.errors import (
 )
 from app.platform.handlers import Endpoint
 from app.platform.openapi.schemas import Schemas
+from app.platform.origins import SAFE
 from app.platform.problems import PROBLEM_JSON, Problem, problem
 from app.platform.request import JSON
 from app.platform.security import PUBLIC, SELF_CHECKED
@@ -69,6 +71,10 @@ def refusals_of(handler: Endpoint, places: Iterable[ParamType], *, has_body: boo
     kinds = {Unauthenticated, Busy, *handler.refuses}
     if handler.opt["permission"] not in (PUBLIC, SELF_CHECKED):
         kinds.add(Forbidden)
+    if handler.opt.get("proof"):
+        kinds.add(ProofNeeded)
+    if not handler.opt.get("tokens_only") and handler.http_methods - SAFE:
+        kinds.add(Forbidden)  # to a cookie that another origin's page sends
     if ParamType.PATH in places:
         kinds.add(NotFound)
     if has_body or places - {ParamType.PATH}:

@@ -24,14 +24,14 @@ class Schemas:
     """JSON Schemas of types, all made at once, so that structs of one name in two modules stay two components.
 
     An example is put together from those that the fields state: `Meta(examples=[…])`. What a field states holds for
-    every field of its name and kind that states none itself, so that an input speaks for the output beside it.
+    every field of its name, kind and format that states none itself, so that an input speaks for the output beside it.
     """
 
     def __init__(self, types: Iterable[Any]) -> None:
         self._types = list(types)  # kept: their ids are the keys
         made, self.components = msgspec.json.schema_components(self._types, ref_template=PREFIX + "{name}")
         self._made = dict(zip(map(id, self._types), made, strict=True))
-        self._stated: dict[tuple[str, str], Any] = {}
+        self._stated: dict[tuple[str, str, str | None], Any] = {}
         for component in self.components.values():
             if "description" in component:
                 component["description"] = cleandoc(component["description"])
@@ -45,15 +45,16 @@ class Schemas:
         for name, field in component.get("properties", {}).items():
             for schema in field.get("anyOf", [field]):
                 if "examples" in schema and "type" in schema:
-                    self._stated.setdefault((name, schema["type"]), schema["examples"][0])
+                    self._stated.setdefault((name, schema["type"], schema.get("format")), schema["examples"][0])
 
     def example(self, schema: dict[str, Any], name: str = "", above: tuple[str, ...] = ()) -> Any:
         """A value that the schema of a field of this name accepts; None inside a struct that holds itself."""
         kind = schema.get("type", "")
         if "examples" in schema:
             return schema["examples"][0]
-        if (name, kind) in self._stated:
-            return self._stated[name, kind]
+        stated = name, kind, schema.get("format")
+        if stated in self._stated:
+            return self._stated[stated]
         if "$ref" in schema:
             struct = schema["$ref"].removeprefix(PREFIX)
             return None if struct in above else self.example(self.components[struct], name, (*above, struct))

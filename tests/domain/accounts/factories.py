@@ -36,6 +36,7 @@ class UserFactory(SQLAlchemyFactory[User]):
     is_active = True
     is_staff = False
     is_superuser = False
+    has_second_factor = False
     created_at = Ignore()
     updated_at = Ignore()
 
@@ -56,6 +57,8 @@ class TokenFactory(SQLAlchemyFactory[Token]):
     name = None
     device = None
     scopes = None
+    is_session = False
+    proved_at = None
     expires_at = Use(lambda: datetime.now(UTC) + timedelta(days=1))
 
     @classmethod

@@ -200,7 +200,7 @@ async def test_tokens_are_listed_by_one_statement(
     items = answer.json()["items"]
     assert (len(items), answer.json()["next"]) == (count, None)
     assert [item["current"] for item in items] == [False] * (count - 1) + [True]
-    known = {"id", "name", "device", "scopes", "createdAt", "expiresAt", "lastUsedAt", "current"}
+    known = {"id", "name", "device", "scopes", "isSession", "createdAt", "expiresAt", "lastUsedAt", "current"}
     assert items[0].keys() == known
 
 

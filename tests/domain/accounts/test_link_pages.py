@@ -62,7 +62,7 @@ async def mailed(client: httpx.AsyncClient, outbox: Outbox, page: str, token: st
         (await client.post(f"{LINKS}/change", json=body, headers=bearer(token))).raise_for_status()
     else:
         await ask(client, page, OLD)
-    [link] = re.findall(r"http://127.0.0.1:8000(/account/\S+)", outbox.to(OLD)[-1].text)
+    [link] = re.findall(r"http://localhost:8000(/account/\S+)", outbox.to(OLD)[-1].text)
     return link
 
 

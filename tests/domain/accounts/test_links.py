@@ -292,8 +292,8 @@ async def test_a_link_leads_to_the_configured_address_whatever_the_request_says(
         answer = await client.post(f"{LINKS}/{purpose}", json={"email": ann.email}, headers=forged)
         assert answer.status_code == 202
         mail = outbox.to(ann.email)[-1]
-        assert f"http://127.0.0.1:8000/account/{purpose}?token=lh_link_" in mail.text
-        assert f'href="http://127.0.0.1:8000/account/{purpose}?token=lh_link_' in mail.html
+        assert f"http://localhost:8000/account/{purpose}?token=lh_link_" in mail.text
+        assert f'href="http://localhost:8000/account/{purpose}?token=lh_link_' in mail.html
         assert "evil" not in mail.text + mail.html
 
 

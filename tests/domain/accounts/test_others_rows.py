@@ -12,12 +12,17 @@ from litestar import Litestar
 
 from app.domain.accounts.module import module
 from app.platform.migration_writing import metadata
-from tests.conftest import SignedIn
+from tests.conftest import Aside, SignedIn
 
 API = "/api/v1/accounts"
 PARAMETER = re.compile(r"{(\w+):(\w+)}")
 REQUEST_ID = re.compile(rb'"requestId":"[^"]*"')
 MALFORMED = ["7", "null", "%00", "0" * 37, "-1", "01900000000070008000000000000000x"]
+
+PASSKEY = """
+INSERT INTO accounts_passkey (user_id, credential_id, public_key, sign_count, name, transports)
+VALUES ($1, uuid_send($1), '', 0, 'phone', '{}') RETURNING id
+"""
 
 Rows = dict[str, str]
 
@@ -30,7 +35,7 @@ def routes(app: Litestar) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-async def rows_of(client: httpx.AsyncClient, sign_in: Callable) -> Callable[..., Any]:
+async def rows_of(client: httpx.AsyncClient, sign_in: Callable, prove: Callable, aside: Aside) -> Callable[..., Any]:
     """What belongs to a user, by the parameter that stands for it: all that a path can name."""
     root = await sign_in(is_superuser=True)
 
@@ -40,7 +45,10 @@ async def rows_of(client: httpx.AsyncClient, sign_in: Callable) -> Callable[...,
         made = await client.post(f"{API}/groups", json={"name": f"of {user.username}"}, auth=root)
         group = made.json()["id"]
         await client.put(f"{API}/groups/{group}/members/{user.id}", auth=root)
-        return {"token_id": token["id"], "group_id": group, "user_id": str(user.id), "name": name}
+        await prove(user)
+        passkey = await (await aside.connection()).fetchval(PASSKEY, user.id)
+        ids = {"token_id": token["id"], "group_id": group, "user_id": str(user.id), "passkey_id": str(passkey)}
+        return {**ids, "name": name}
 
     return rows
 
@@ -103,9 +111,14 @@ async def test_another_s_row_is_answered_as_one_that_is_not_there_byte_for_byte(
 
 
 async def test_what_is_no_id_is_not_found(
-    client: httpx.AsyncClient, sign_in: Callable, rows_of: Callable, routes: list[tuple[str, str]], database_url: str
+    client: httpx.AsyncClient,
+    sign_in: Callable,
+    prove: Callable,
+    rows_of: Callable,
+    routes: list[tuple[str, str]],
+    database_url: str,
 ) -> None:
-    root = await sign_in(is_superuser=True)
+    root = await prove(await sign_in(is_superuser=True))
     rows = await rows_of(await sign_in())
     before = await stored(database_url)
     for method, path in routes:

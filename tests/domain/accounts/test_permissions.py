@@ -357,7 +357,7 @@ async def test_what_is_not_there_is_not_found(
         ("GET", f"{HOLDERS}/{{user}}", None, 3),
         ("GET", f"{API}/permissions", None, 1),
         ("GET", f"{USERS}/{{user}}", None, 2),
-        ("PATCH", f"{USERS}/{{user}}", {"isActive": False, "isStaff": True}, 8),
+        ("PATCH", f"{USERS}/{{user}}", {"isActive": False, "isStaff": True}, 9),
     ],
     ids=str,
 )

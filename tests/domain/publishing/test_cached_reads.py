@@ -82,13 +82,26 @@ async def test_the_etag_of_a_write_is_never_answered_by_what_was_before_it(clien
 
 
 @pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize("header", ["Authorization", "Cookie"])
-async def test_who_sends_a_credential_is_never_answered_from_memory(client, path, sign_in, header):
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("Authorization", "Token {}"), ("Cookie", "session={}"), ("Cookie", "theme=dark; session={}")],
+    ids=["token", "session", "session among others"],
+)
+async def test_who_sends_a_credential_is_never_answered_from_memory(client, path, sign_in, header, value):
     await client.get(path)
     reader = await sign_in("carl")
     await client.post(f"{path}/favorite", auth=reader)
-    headers = {header: f"Token {reader.token}"}
+    headers = {header: value.format(reader.token)}
     assert (await client.get(path, headers=headers)).json()["article"]["favoritesCount"] == 1
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("cookie", ["theme=dark", "my_session=1", "a=1; _session=2"], ids=str)
+async def test_other_cookies_make_nobody_of_a_reader(client, path, statements, cookie):
+    await client.get(path)
+    with statements(at_most=0):
+        answer = await client.get(path, headers={"Cookie": cookie})
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -113,13 +113,14 @@ def test_texts_lose_their_secrets(text):
     ["{}", "signed in with {}.", "/reset/{}/now", "('{}', 1)", "x{}", "{}" + " and more" * 2_000],
     ids=["alone", "sentence", "path", "quoted", "glued", "long"],
 )
-def test_a_token_of_the_house_is_known_by_its_form(text):
-    token = "lh_" + token_urlsafe(32)
+@pytest.mark.parametrize("prefix", ["lh_", "lhs_"], ids=["token", "session"])
+def test_a_token_of_the_house_is_known_by_its_form(text, prefix):
+    token = prefix + token_urlsafe(32)
 
     shown = scrubbed(text.format(token))
 
     assert token[10:] not in shown
-    assert "lh_***" in shown
+    assert f"{prefix}***" in shown
 
 
 def test_a_token_at_the_cut_of_a_long_text_is_none_left():

@@ -115,9 +115,14 @@ def test_a_path_has_its_parameters_with_an_example(described: dict[str, Any]):
 @pytest.mark.parametrize(
     ("path", "method", "security"),
     [
-        pytest.param("/whales", "get", [{}, {"bearer": []}, {"token": []}], id="public"),
-        pytest.param("/whales", "post", [{"bearer": []}, {"token": []}], id="signed-in"),
-        pytest.param("/whales/{given_name}", "put", [{"bearer": ["sea.hunt"]}, {"token": ["sea.hunt"]}], id="granted"),
+        pytest.param("/whales", "get", [{}, {"bearer": []}, {"token": []}, {"session": []}], id="public"),
+        pytest.param("/whales", "post", [{"bearer": []}, {"token": []}, {"session": []}], id="signed-in"),
+        pytest.param(
+            "/whales/{given_name}",
+            "put",
+            [{name: ["sea.hunt"]} for name in ("bearer", "token", "session")],
+            id="granted",
+        ),
     ],
 )
 def test_the_permission_says_who_may_call(described: dict[str, Any], path: str, method: str, security: list[Any]):

@@ -5,10 +5,10 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec.structs import asdict
 
-from app.domain.accounts.services import Account, AccountService, ByLinkAlone, Changes
+from app.domain.accounts.services import Account, AccountService, ByLinkAlone, Changes, SecondFactorNeeded
 from app.domain.publishing.queries import user_by_id
 from app.domain.publishing.schemas import ChangeUser, Identity, RegisterUser, SignInUser, UserEnvelope, UserOut
-from app.kit.errors import Conflict, TooMany, found
+from app.kit.errors import Conflict, ProofNeeded, TooMany, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader
 from app.platform.handlers import get, post, put
@@ -28,11 +28,14 @@ class UserController(Controller):
         headers = {"Location": "/api/user", "Cache-Control": "no-store"}
         return Response(_shown(made.user, made.token), headers=headers)
 
-    @post("/users/login", permission=PUBLIC, status_code=200, refuses=(TooMany,))
+    @post("/users/login", permission=PUBLIC, status_code=200, refuses=(TooMany, SecondFactorNeeded))
     async def sign_in_user(
         self, data: JSONBody[SignInUser], accounts: NamedDependency[AccountService]
     ) -> Response[UserEnvelope]:
-        """Sign in."""
+        """Sign in.
+
+        Who has a second factor cannot do it here, where no body has a place for one.
+        """
         made = await accounts.sign_in(**asdict(data.user))
         return Response(_shown(made.user, made.token), headers={"Cache-Control": "no-store"})
 
@@ -43,7 +46,7 @@ class UserController(Controller):
         """Read one's own account."""
         return _shown(found(await user_by_id.one(reader, user=viewer.id), "user"), request.auth)
 
-    @put("/user", permission=UNLIMITED, changes_identity=True, refuses=(Conflict,))
+    @put("/user", permission=UNLIMITED, changes_identity=True, refuses=(Conflict, ProofNeeded))
     async def change_user(
         self,
         data: JSONBody[ChangeUser],
@@ -53,7 +56,8 @@ class UserController(Controller):
     ) -> UserEnvelope:
         """Change one's own account.
 
-        What is left out stays. A new password ends all other tokens; the presented one stays good.
+        What is left out stays. A new password ends all other tokens; the presented one stays good. Who has a second
+        factor must have proved a moment ago who they are, to change password or address.
         """
         changed = await accounts.change(viewer, Changes(**asdict(data.user)), lenient=True)
         return _shown(changed, request.auth)

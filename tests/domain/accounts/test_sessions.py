@@ -1,0 +1,348 @@
+"""Sessions of browsers: a cookie that nobody else chooses, reads or keeps, and what ends it."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import asyncpg
+import httpx
+import pytest
+from litestar import Litestar
+
+from app.domain.accounts.models import User
+from app.domain.accounts.tokens import new_token
+from app.main import create_app
+from app.platform.database.pools import Database
+from config.settings import load
+from tests.conftest import Watched
+from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory, save
+
+SESSION, TOKENS, ME = "/api/v1/accounts/session", "/api/v1/accounts/tokens", "/api/v1/accounts/me"
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+async def browser(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that keeps cookies, and says of each request that it comes from our own pages."""
+    async with httpx.AsyncClient(transport=Watched(app), base_url="http://testserver", headers=OURS) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def ann(database: Database) -> User:
+    return await UserFactory.saved(database, username="Ann", email="ann@example.com")
+
+
+async def sign_in(browser: httpx.AsyncClient, login: str = "ann@example.com", **headers: str) -> httpx.Response:
+    return await browser.post(SESSION, json={"email": login, "password": PASSWORD}, headers=headers)
+
+
+def cookie_of(answer: httpx.Response) -> str:
+    return re.fullmatch(r"(?:__Host-)?session=([^;]*);.*", answer.headers["set-cookie"])[1]
+
+
+@asynccontextmanager
+async def house(url: str, **settings: str) -> AsyncIterator[httpx.AsyncClient]:
+    environ = {"DATABASE_URL": url, "LITEHOUSE_ENVIRONMENT": "test"}
+    app = create_app(load(None, environ | {f"LITEHOUSE_{name.upper()}": text for name, text in settings.items()}))
+    async with app.lifespan(), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+        yield client
+
+
+@pytest.mark.parametrize("login", ["ann@example.com", "ANN@example.com", "Ann", "aNN"])
+@pytest.mark.parametrize("door", [SESSION, TOKENS], ids=["session", "token"])
+@pytest.mark.usefixtures("ann")
+async def test_one_signs_in_by_address_or_name_in_any_case(browser: httpx.AsyncClient, login: str, door: str) -> None:
+    answer = await browser.post(door, json={"email": login, "password": PASSWORD})
+    assert (answer.status_code, answer.json()["user"]["username"]) == (201, "Ann")
+
+
+@pytest.mark.usefixtures("ann")
+async def test_a_session_is_a_cookie_alone(browser: httpx.AsyncClient) -> None:
+    answer = await sign_in(browser)
+
+    assert answer.json().keys() == {"id", "expiresAt", "user"}
+    assert answer.headers["cache-control"] == "no-store"
+    value, *attributes = answer.headers["set-cookie"].split("; ")
+    assert attributes == [f"Max-Age={14 * 86400}", "Path=/", "HttpOnly", "SameSite=Lax"]
+    assert value.removeprefix("session=lhs_") not in answer.text
+    assert (await browser.get(ME)).json()["username"] == "Ann"
+    [listed] = (await browser.get(TOKENS)).json()["items"]
+    assert (listed["isSession"], listed["current"], listed["id"]) == (True, True, answer.json()["id"])
+
+
+@pytest.mark.usefixtures("ann")
+async def test_behind_https_the_cookie_is_the_host_s_alone(database_url: str) -> None:
+    async with house(database_url, base_url="https://example.org") as client:
+        answer = await sign_in(client, Origin="https://example.org")
+        assert answer.headers["set-cookie"].startswith("__Host-session=lhs_")
+        assert answer.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
+        value, client.cookies = cookie_of(answer), httpx.Cookies()
+        statuses = [
+            (await client.get(ME, headers={"Cookie": f"{name}={value}"})).status_code
+            for name in ("__Host-session", "session")
+        ]
+        assert statuses == [200, 401]
+
+
+@pytest.mark.usefixtures("ann")
+async def test_only_the_digest_is_kept(browser: httpx.AsyncClient, database: Database) -> None:
+    value = cookie_of(await sign_in(browser))
+    [row] = await database.reader().fetch("SELECT t::text, digest FROM accounts_token t", ())
+    assert value not in row[0]
+    assert row[1] == sha256(value.encode()).digest()
+
+
+@pytest.mark.usefixtures("ann")
+async def test_what_the_browser_brings_is_never_adopted(browser: httpx.AsyncClient) -> None:
+    planted = new_token(is_session=True)
+    answer = await sign_in(browser, Cookie=f"session={planted}")
+    assert answer.status_code == 201
+    assert cookie_of(answer) != planted
+    browser.cookies.clear()
+    assert (await browser.get(ME, headers={"Cookie": f"session={planted}"})).status_code == 401
+
+
+@pytest.mark.usefixtures("ann")
+async def test_a_browser_that_signs_in_again_leaves_no_session_behind(browser: httpx.AsyncClient) -> None:
+    first = cookie_of(await sign_in(browser))
+    second = cookie_of(await sign_in(browser))
+    browser.cookies.clear()
+    assert first != second
+    assert (await browser.get(ME, headers={"Cookie": f"session={first}"})).status_code == 401
+    assert len((await browser.get(TOKENS, headers={"Cookie": f"session={second}"})).json()["items"]) == 1
+
+
+@pytest.mark.usefixtures("ann")
+async def test_signing_out_ends_the_session_and_takes_the_cookie_back(browser: httpx.AsyncClient) -> None:
+    value = cookie_of(await sign_in(browser))
+    answer = await browser.delete(SESSION)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["set-cookie"] == "session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
+    assert not browser.cookies
+    assert (await browser.get(ME, headers={"Cookie": f"session={value}"})).json()["errors"] == {
+        "session": ["has ended"]
+    }
+
+
+async def test_a_new_password_renews_the_session_and_ends_all_others(
+    browser: httpx.AsyncClient, database: Database, ann: User
+) -> None:
+    others = [await TokenFactory.clear_for(database, ann), cookie_of(await sign_in(browser))]
+    browser.cookies.clear()
+    before = cookie_of(await sign_in(browser))
+
+    answer = await browser.patch(ME, json={"password": "a new and long password"})
+
+    after = cookie_of(answer)
+    assert (answer.status_code, before != after) == (200, True)
+    assert (await browser.get(ME)).status_code == 200, "the browser goes on"
+    browser.cookies.clear()
+    ended = [{"Authorization": f"Bearer {others[0]}"}, *({"Cookie": f"session={one}"} for one in (others[1], before))]
+    assert [(await browser.get(ME, headers=headers)).status_code for headers in ended] == [401] * 3
+    assert (await browser.patch(ME, json={"bio": "b"}, headers={"Cookie": f"session={after}"})).headers.get(
+        "set-cookie"
+    ) is None
+
+
+async def session_of(database: Database, user: User, **given: object) -> dict[str, str]:
+    """The header of a session of the user's."""
+    clear = new_token(is_session=True)
+    row = TokenFactory.build(user_id=user.id, digest=sha256(clear.encode()).digest(), is_session=True, **given)
+    await save(database, row)
+    return {"Cookie": f"session={clear}"}
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({}, 200),
+        ({"expires_at": timedelta(seconds=-1)}, 401),
+        ({"last_used_at": timedelta(hours=-71)}, 200),
+        ({"last_used_at": timedelta(hours=-72, minutes=-3)}, 401),
+    ],
+    ids=["good", "expired", "used", "idle"],
+)
+async def test_a_session_ends_by_time_and_by_lying_idle(
+    client: httpx.AsyncClient, database: Database, ann: User, given: dict, status: int
+) -> None:
+    now = datetime.now(UTC)
+    headers = await session_of(database, ann, **{name: now + delta for name, delta in given.items()})
+    assert (await client.get(ME, headers=headers)).status_code == status
+    other = await session_of(database, ann)
+    assert len((await client.get(TOKENS, headers=other)).json()["items"]) == 1 + (status == 200)
+    await sign_in(client, **OURS)
+    kept = await database.reader().fetch("SELECT FROM accounts_token", ())
+    assert len(kept) == 2 + (status == 200), "a sign-in forgets what is over"
+
+
+async def test_a_session_costs_one_statement_and_no_write(
+    client: httpx.AsyncClient, database: Database, ann: User, statements: Callable
+) -> None:
+    headers = await session_of(database, ann)
+    with statements() as sent:
+        assert (await client.get(ME, headers=headers)).status_code == 200
+    assert len(sent) == 2, "whose it is, and what was asked for"
+    assert all(statement.startswith("SELECT") for statement in sent)
+
+
+async def test_a_session_revoked_elsewhere_has_ended_within_a_second(
+    client: httpx.AsyncClient, database: Database, ann: User, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("app.platform.security.monotonic", lambda: clock[0])
+    headers = await session_of(database, ann)
+    assert (await client.get(ME, headers=headers)).status_code == 200
+    elsewhere = await asyncpg.connect(database_url)
+    await elsewhere.execute("DELETE FROM accounts_token")
+    await elsewhere.close()
+    clock[0] += 1.0
+    assert (await client.get(ME, headers=headers)).status_code == 401
+
+
+async def test_kinds_never_pass_for_each_other(client: httpx.AsyncClient, database: Database, ann: User) -> None:
+    token = await TokenFactory.clear_for(database, ann)
+    headers = await session_of(database, ann)
+    session = headers["Cookie"].partition("=")[2]
+    assert (await client.get(ME, headers=headers)).status_code == 200  # known for a second from now
+    assert (await client.get(ME, headers={"Authorization": f"Bearer {session}"})).status_code == 401
+    assert (await client.get(ME, headers={"Authorization": f"Bearer {token}"})).status_code == 200
+    assert (await client.get(ME, headers={"Cookie": f"session={token}"})).status_code == 401
+
+
+async def test_beside_a_token_a_cookie_is_not_looked_at(
+    client: httpx.AsyncClient, database: Database, ann: User
+) -> None:
+    bea = await UserFactory.saved(database, username="Bea")
+    cookie, token = await session_of(database, ann), await TokenFactory.clear_for(database, bea)
+    both = cookie | {"Authorization": f"Bearer {token}"}
+    assert (await client.get(ME, headers=both)).json()["username"] == "Bea"
+    assert (await client.patch(ME, json={"bio": "b"}, headers=both)).json()["username"] == "Bea", "no page sent it"
+    assert (await client.get(ME, headers=cookie | {"Authorization": "Bearer nonsense"})).status_code == 401
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", "lhs_short", new_token(is_session=True)], ids=len)
+async def test_a_session_that_is_no_good_is_nobody_s_where_nobody_need_be(
+    client: httpx.AsyncClient, value: str
+) -> None:
+    headers = {"Cookie": f"session={value}"}
+    assert (await client.get("/health", headers=headers)).status_code == 200
+    assert (await client.get(ME, headers=headers)).status_code == 401
+
+
+async def test_of_two_sessions_neither_is_taken(client: httpx.AsyncClient, database: Database, ann: User) -> None:
+    cookie = (await session_of(database, ann))["Cookie"]
+    assert (await client.get(ME, headers={"Cookie": f"{cookie}; {cookie}"})).status_code == 401
+    assert (await client.get(ME, headers={"Cookie": f"theme=dark; {cookie}; a=b"})).status_code == 200
+
+
+async def test_what_a_session_is_shown_no_shared_cache_keeps(
+    client: httpx.AsyncClient, database: Database, ann: User
+) -> None:
+    headers = await session_of(database, ann)
+    for path in (ME, TOKENS, "/health", "/problems"):
+        answer = await client.get(path, headers=headers)
+        assert answer.headers["cache-control"] == "private, no-cache", path
+        assert "Cookie" in answer.headers["vary"], path
+
+
+# Whose page it is
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"Sec-Fetch-Site": "same-origin"}, 200, id="our page"),
+        pytest.param({"Origin": "http://testserver"}, 200, id="our origin"),
+        pytest.param({"Origin": "http://localhost:8000"}, 200, id="our address"),
+        pytest.param({}, 403, id="nothing said"),
+        pytest.param({"Sec-Fetch-Site": "cross-site"}, 403, id="another site"),
+        pytest.param({"Sec-Fetch-Site": "same-site"}, 403, id="a neighbour"),
+        pytest.param({"Sec-Fetch-Site": "none"}, 403, id="no page"),
+        pytest.param({"Origin": "https://testserver"}, 403, id="another scheme"),
+        pytest.param({"Origin": "http://testserver:81"}, 403, id="another port"),
+        pytest.param({"Origin": "http://testserver.evil.example"}, 403, id="a longer name"),
+        pytest.param({"Origin": "null"}, 403, id="a sandbox"),
+        pytest.param({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403, id="both say so"),
+    ],
+)
+@pytest.mark.parametrize("door", ["change", "sign in"])
+async def test_with_a_cookie_only_our_own_pages_change_anything(
+    client: httpx.AsyncClient, database: Database, ann: User, headers: dict, status: int, door: str
+) -> None:
+    if door == "change":
+        answer = await client.patch(ME, json={"bio": "b"}, headers=headers | await session_of(database, ann))
+        assert answer.status_code == status
+    else:
+        answer = await sign_in(client, **headers)
+        assert answer.status_code == (201 if status == 200 else status)
+        assert ("set-cookie" in answer.headers) == (status == 200)
+    if status == 403:
+        assert answer.json()["errors"] == {"origin": ["forbidden"]}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_every_unsafe_method_is_guarded_on_public_routes_too(
+    client: httpx.AsyncClient, database: Database, ann: User, method: str
+) -> None:
+    path = {"POST": TOKENS, "PUT": "/api/user", "PATCH": ME, "DELETE": TOKENS}[method]
+    headers = await session_of(database, ann) | {"Origin": "https://evil.example"}
+    answer = await client.request(method, path, headers=headers, json={})
+    # The RealWorld API knows no cookies: there it is nobody's request.
+    assert answer.status_code == (401 if method == "PUT" else 403)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "status"),
+    [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/jsonp", 415),
+        (None, 415),
+    ],
+    ids=str,
+)
+async def test_with_a_cookie_a_body_is_json(
+    client: httpx.AsyncClient, database: Database, ann: User, media_type: str | None, status: int
+) -> None:
+    headers = OURS | await session_of(database, ann) | ({"Content-Type": media_type} if media_type else {})
+    assert (await client.patch(ME, content=b'{"bio": "b"}', headers=headers)).status_code == status
+
+
+async def test_without_a_body_no_type_is_wanted(client: httpx.AsyncClient, database: Database, ann: User) -> None:
+    headers = OURS | await session_of(database, ann)
+    assert (await client.delete(SESSION, headers=headers | {"Content-Type": "text/plain"})).status_code == 415
+    assert (await client.delete(SESSION, headers=headers)).status_code == 204
+
+
+async def test_a_token_is_asked_for_no_origin(client: httpx.AsyncClient, database: Database, ann: User) -> None:
+    headers = {"Authorization": f"Bearer {await TokenFactory.clear_for(database, ann)}", "Origin": "https://a.example"}
+    assert (await client.patch(ME, json={"bio": "b"}, headers=headers)).status_code == 200
+
+
+@pytest.mark.usefixtures("ann")
+async def test_trusted_pages_act_with_a_cookie_and_others_only_read(database_url: str) -> None:
+    front = "http://front.localhost:3000"
+    for trusted, status in (("true", 200), ("false", 403)):
+        async with house(database_url, cors_origins=front, cors_credentials=trusted) as client:
+            await sign_in(client, **OURS)
+            answer = await client.patch(ME, json={"bio": "b"}, headers={"Origin": front, "Sec-Fetch-Site": "same-site"})
+            assert answer.status_code == status
+            assert answer.headers.get("access-control-allow-credentials") == ("true" if status == 200 else None)
+            asked = {"Origin": front, "Access-Control-Request-Method": "PATCH"}
+            assert (await client.options(ME, headers=asked)).headers.get("access-control-allow-credentials") == (
+                "true" if status == 200 else None
+            )
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/api/user"), ("PUT", "/api/user"), ("POST", "/api/articles")])
+async def test_the_realworld_api_knows_no_cookies(
+    client: httpx.AsyncClient, database: Database, ann: User, method: str, path: str
+) -> None:
+    answer = await client.request(method, path, headers=OURS | await session_of(database, ann), json={})
+    assert (answer.status_code, answer.json()["errors"]) == (401, {"token": ["is missing"]})
