@@ -23,7 +23,7 @@ def follow_mail(reading: Reading, host: str, port: str) -> None:
     environment = reading.text("LITEHOUSE_ENVIRONMENT")
     if environment in BACKENDS:
         _ease(reading, BACKENDS[environment], _own_origin(host, port))
-    backend, base = reading.text("LITEHOUSE_MAIL"), reading.text("LITEHOUSE_BASE_URL")
+    backend = reading.text("LITEHOUSE_MAIL")
     if environment in BACKENDS or backend in ("", "none"):
         reading.default("LITEHOUSE_DIRECT_SIGN_UP", "true")  # else nobody could sign up
     if backend == "console" and environment != "development":
@@ -34,8 +34,9 @@ def follow_mail(reading: Reading, host: str, port: str) -> None:
         for name, what in (("LITEHOUSE_BASE_URL", "https://example.com"), ("LITEHOUSE_MAIL_FROM", "me@example.com")):
             if not reading.text(name):
                 reading.refuse(name, f"must be set where mail is sent, to something like {what}")
-    if environment == "production" and base.startswith("http://"):
-        reading.refuse("LITEHOUSE_BASE_URL", "must begin with https:// in production: the links to it are secret")
+    for name in ("LITEHOUSE_BASE_URL", "LITEHOUSE_LINK_TEMPLATE"):
+        if environment == "production" and reading.text(name).startswith("http://"):
+            reading.refuse(name, "must begin with https:// in production: the links to it are secret")
 
 
 def _ease(reading: Reading, backend: str, origin: str | None) -> None:

@@ -79,8 +79,9 @@ def test_what_no_link_can_begin_with_is_refused(faults_of, base):
 
 
 def test_links_are_secret_in_production(faults_of):
-    [fault] = faults_of(PRODUCTION | {"LITEHOUSE_BASE_URL": "http://example.com"})
-    assert "must begin with https:// in production" in fault
+    template = "http://front.example/{purpose}/{token}"
+    faults = faults_of(PRODUCTION | {"LITEHOUSE_BASE_URL": "http://example.com", "LITEHOUSE_LINK_TEMPLATE": template})
+    assert ["must begin with https:// in production" in fault for fault in faults] == [True, True]
 
 
 def test_a_house_below_a_path_has_links_below_it():
