@@ -35,6 +35,8 @@ def follow_mail(reading: Reading) -> None:
         for name, what in (("LITEHOUSE_BASE_URL", "https://example.com"), ("LITEHOUSE_MAIL_FROM", "me@example.com")):
             if not reading.text(name):
                 reading.refuse(name, f"must be set where mail is sent, to something like {what}")
+    if environment == "production" and reading.text("LITEHOUSE_LINK_TEMPLATE").startswith("http://"):
+        reading.refuse("LITEHOUSE_LINK_TEMPLATE", "must begin with https:// in production: the links to it are secret")
 
 
 def _sender(text: str) -> str:

@@ -51,6 +51,11 @@ def test_what_would_lose_mail_or_tell_its_secrets_is_refused(faults_of, environ,
     assert [told.startswith(fault) for told in faults_of(environ | WHERE | {"LITEHOUSE_MAIL": backend})] == [True]
 
 
+def test_links_are_secret_in_production(faults_of):
+    [fault] = faults_of(PRODUCTION | {"LITEHOUSE_LINK_TEMPLATE": "http://front.example/{purpose}/{token}"})
+    assert "must begin with https:// in production" in fault
+
+
 @pytest.mark.parametrize("sender", ["me", "me@", "a@b.c d@e.f", "Me <me@example.com", "a@example.com, b@example.com"])
 def test_a_sender_is_one_address(faults_of, sender):
     [fault] = faults_of({"LITEHOUSE_MAIL_FROM": sender})

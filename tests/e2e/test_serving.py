@@ -17,6 +17,7 @@ from app.platform.postgres.place import locate
 from app.platform.postgres.postmaster import living
 from app.platform.postgres.sharing import STATE, share
 from tests.e2e.running import Running, free_port, gone, reachable_folder, until
+from tests.e2e.serving import serving
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +207,9 @@ def counted(run: Running) -> float:
     page = run.until_answer("/metrics").text
     lines = [line for line in page.splitlines() if line.startswith("http_requests_total{") and '"/ready"' in line]
     return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+@pytest.mark.parametrize("mail", ["none", "memory"])
+def test_a_server_that_sends_no_mail_says_so(fresh_database_url: str, mail: str):
+    with serving(fresh_database_url, mail=mail) as server:
+        assert ("LITEHOUSE_MAIL is none" in server.said) == (mail == "none")

@@ -95,6 +95,8 @@ class LinkRepository(Repository[Link]):
         """
         owner = select(User.id).join(Link, Link.user_id == User.id).where(Link.digest == digest, User.is_active)
         user = await self.session.scalar(owner.with_for_update(key_share=True, of=User))
+        if user is None:
+            return None
         taken = delete(Link).where(
             Link.digest == digest, Link.user_id == user, Link.purpose.in_(purposes), Link.expires_at > func.now()
         )

@@ -34,7 +34,8 @@ class Post:
         """A link to join by; who has the address already is told so instead, at the same cost."""
         secret = new_secret()
         is_free = await make_to_join(self._work, address, digest_of_secret(secret))
-        self._send_link(address, Purpose.JOIN, secret, letter="join" if is_free else "member")
+        self._send_link(address if is_free else None, Purpose.JOIN, secret)
+        self._send("member", None if is_free else address)
 
     async def verification(self, user: UUID) -> None:
         """A link that confirms the user's address."""
@@ -51,10 +52,8 @@ class Post:
         await self._link_for(user, Purpose.LEAVE, email)
         secret = new_secret()
         await make_for_user(self._work, user, Purpose.ENTER, digest_of_secret(secret), email)
-        if is_taken:
-            self._send("taken", email)
-        else:
-            self._send_link(email, Purpose.ENTER, secret)
+        self._send_link(None if is_taken else email, Purpose.ENTER, secret)
+        self._send("taken", email if is_taken else None)
 
     def changed(self, old: str, new: str) -> None:
         """Tell the old address."""
@@ -78,14 +77,12 @@ class Post:
         made: Made = await make_for_user(self._work, user, purpose, digest_of_secret(secret), about)
         self._send_link(made.email, purpose, secret, to=about)
 
-    def _send_link(
-        self, address: str | None, purpose: Purpose, secret: str, *, letter: str = "", **values: object
-    ) -> None:
+    def _send_link(self, address: str | None, purpose: Purpose, secret: str, **values: object) -> None:
         link, lifetime = self._mailer.link(purpose.page, secret), in_words(LIFETIMES[purpose])
-        self._send(letter or purpose.value, address, address=link, lifetime=lifetime, **values)
+        self._send(purpose.value, address, address=link, lifetime=lifetime, **values)
 
     def _send(self, letter: str, address: str | None, /, **values: object) -> None:
-        mail = LETTERS.write(letter, address or "", **values)  # for nobody, too: it would show in the time
+        mail = LETTERS.write(letter, address or "", **values)  # for nobody, too: the time would tell
         if address:
             self._mailer.send(self._work, mail)
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from litestar.types import Message, Scope, Send
 
-from app.platform.observability.censor import is_secret
+from app.platform.observability.censor import is_secret, scrubbed
 from app.platform.observability.identity import ids_of
 from app.platform.observability.metrics import TRAFFIC
 
@@ -113,8 +113,9 @@ class Exchange:
         return self._scope.get("path_template") or UNMATCHED
 
     def shown_path(self, route: str) -> str:
-        """The path as a log may show it: of bounded length, and only its template where it has a secret in it."""
-        return route if _holds_secret(route) else self._path[:LONGEST_PATH]
+        """The path as a log may show it: of bounded length, without tokens, its template where it holds a secret."""
+        path = route if _holds_secret(route) else self._path[:LONGEST_PATH]
+        return scrubbed(path) if "lh_" in path else path  # a link that was put together wrongly, say
 
     def line(self) -> bytes:
         """The access line, with its newline, once the request has ended."""

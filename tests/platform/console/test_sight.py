@@ -16,6 +16,12 @@ def test_a_sound_installation_has_no_fault(command: Command):
     assert {line.partition("  ")[0].strip() for line in looked.stdout.splitlines()} == {"ok"}
 
 
+def test_what_one_can_do_without_is_noted_and_no_fault(command: Command):
+    looked = command("check", LITEHOUSE_MAIL="none")
+    assert looked.exit_code == 0
+    assert "note   mail can be sent\n       LITEHOUSE_MAIL is none" in looked.stdout
+
+
 def test_a_missing_migration_is_a_fault(altering_command: Command):
     altering_command("downgrade", "accounts@base")
     looked = altering_command("check")

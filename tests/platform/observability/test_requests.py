@@ -279,6 +279,12 @@ async def test_path_of_any_text_is_one_bounded_line(app, lines):
     assert len(lines[0]["path"]) < 1200
 
 
+async def test_a_token_that_stands_in_a_path_by_mistake_is_in_no_line(client, lines):
+    for path in ("/articles", "/nowhere"):
+        await client.get(f"{path}/lh_link_{'x' * 43}/y")
+    assert [line["path"] for line in lines] == ["/articles/lh_***/y", "/nowhere/lh_***/y"]
+
+
 async def test_secrets_of_a_request_are_in_no_line(client, written, logged):
     headers = {"Authorization": f"Bearer {CANARY}", "X-Api-Key": CANARY}
     body = {"email": "a@example.com", "password": CANARY}
