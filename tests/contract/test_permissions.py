@@ -18,7 +18,7 @@ from app.main import create_app
 from app.platform.cli import console
 from app.platform.console import sight
 from config.settings import load
-from tests.conftest import SignedIn, Watched
+from tests.conftest import SignedIn
 
 COMMITTED = Path(__file__).with_name("permissions.txt")
 HEADINGS, *ROWS = (line.split() for line in COMMITTED.read_text(encoding="utf-8").splitlines())
@@ -52,7 +52,8 @@ async def whole(house: Litestar, database_url: str) -> AsyncIterator[Litestar]:
 @pytest.fixture
 async def visitor(whole: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """A client of it."""
-    async with httpx.AsyncClient(transport=Watched(whole), base_url="http://testserver") as visitor:
+    transport = httpx.ASGITransport(whole, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as visitor:
         yield visitor
 
 

@@ -34,8 +34,11 @@ def until(true: Callable[[], object], what: str) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    for port in random.sample(PORTS, 100):
+    """A port that nobody listens on.
+
+    Drawn without the tests' seed, which all processes of a run have: two would take one port, and share its clients.
+    """
+    for port in random.SystemRandom().sample(PORTS, 100):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):
                 return port
