@@ -22,8 +22,9 @@ def follow_mail(reading: Reading) -> None:
     if environment in BACKENDS:
         for limit in LIMITS:
             reading.default(f"LITEHOUSE_{limit}_LIMIT", "1000000/60")
-        reading.default("LITEHOUSE_MAIL", BACKENDS[environment])
-        reading.default("LITEHOUSE_MAIL_FROM", "Litehouse <litehouse@localhost>")
+        if reading.text("LITEHOUSE_BASE_URL"):
+            reading.default("LITEHOUSE_MAIL", BACKENDS[environment])
+            reading.default("LITEHOUSE_MAIL_FROM", "Litehouse <litehouse@localhost>")
     backend = reading.text("LITEHOUSE_MAIL")
     if environment in BACKENDS or backend in ("", "none"):
         reading.default("LITEHOUSE_DIRECT_SIGN_UP", "true")  # else nobody could sign up

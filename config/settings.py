@@ -91,12 +91,13 @@ def _follow_environment(reading: Reading) -> None:
     if _is_loopback(host) and not reading.text("LITEHOUSE_DATABASE_URL"):
         reading.default("LITEHOUSE_ENVIRONMENT", "development")
     if reading.text("LITEHOUSE_ENVIRONMENT") in ("development", "test"):
-        # By name: browsers take passkeys for no bare IP address.
-        port = reading.text("LITEHOUSE_PORT")
-        port = port if port.isdecimal() else ServerSettings.model_fields["port"].default
-        reading.default("LITEHOUSE_BASE_URL", f"http://localhost:{port}")
         for name in ("SIGN_IN", "SIGN_IN_ACCOUNT", "SIGN_IN_ADDRESS", "SIGN_UP", "SIGN_UP_ADDRESS"):
             reading.default(f"LITEHOUSE_{name}_LIMIT", "1000000/60")  # all that is tried there comes from one address
+        if _is_loopback(host):
+            port = reading.text("LITEHOUSE_PORT")
+            port = port if port.isdecimal() else ServerSettings.model_fields["port"].default
+            # By name: browsers take passkeys for no bare IP address.
+            reading.default("LITEHOUSE_BASE_URL", f"http://localhost:{port}")
     if reading.text("LITEHOUSE_ENVIRONMENT") == "development":
         reading.default("LITEHOUSE_CORS_ORIGINS", "*")
         reading.default("LITEHOUSE_DOCS", "true")

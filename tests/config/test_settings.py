@@ -321,10 +321,11 @@ def test_no_page_of_any_origin_at_all_acts_with_a_cookie(faults_of, origins):
         ({}, "http://localhost:8000"),
         ({"LITEHOUSE_PORT": "8123"}, "http://localhost:8123"),
         (PRODUCTION | OWN_DATABASE, None),
+        (TEST | {"LITEHOUSE_HOST": "0.0.0.0"}, None),
         ({"LITEHOUSE_BASE_URL": "https://example.org:8443"}, "https://example.org:8443"),
         ({"LITEHOUSE_BASE_URL": "http://127.0.0.1:9000"}, "http://127.0.0.1:9000"),
     ],
-    ids=["development", "its port", "production", "https", "loopback"],
+    ids=["development", "its port", "production", "other machines reach it", "https", "loopback"],
 )
 def test_browsers_know_an_installation_by_its_address(environ, expected):
     http = load(None, environ).http

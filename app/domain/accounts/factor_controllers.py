@@ -101,10 +101,11 @@ class AnswerController(Controller):
         made = await proofs.finish(data)
         return Response(made, headers={"Location": f"/api/v1/accounts/tokens/{made.id}", **ONCE})
 
-    @post("/session/second-factor", permission=PUBLIC, same_origin=True, refuses=(TooMany,))
+    @post("/session/second-factor", permission=PUBLIC, same_origin=True, changes_identity=True, refuses=(TooMany,))
     async def finish_browser_sign_in(
         self,
         data: JSONBody[SecondFactor],
+        viewer: NamedDependency[Viewer],
         proofs: NamedDependency[ProofService],
         cookie: NamedDependency[SessionCookie],
     ) -> Response[SessionOut]:
@@ -112,7 +113,9 @@ class AnswerController(Controller):
 
         The second step: `POST /api/v1/accounts/session` has answered 202 with the challenge.
         """
-        return begun(await proofs.finish(data, as_session=True), cookie)
+        made = await proofs.finish(data, as_session=True)
+        await proofs.leave_session(viewer)
+        return begun(made, cookie)
 
     @post("/proof", permission=UNLIMITED, status_code=200, changes_identity=True, refuses=(TooMany,))
     async def prove_identity(

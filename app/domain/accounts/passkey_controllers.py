@@ -98,10 +98,11 @@ class PasskeyAnswerController(Controller):
         made = await proofs.enter_by_passkey(data.credential)
         return Response(made, headers={"Location": f"/api/v1/accounts/tokens/{made.id}", **ONCE})
 
-    @post("/session/passkey", permission=PUBLIC, same_origin=True, refuses=(TooMany,))
+    @post("/session/passkey", permission=PUBLIC, same_origin=True, changes_identity=True, refuses=(TooMany,))
     async def sign_in_browser_by_passkey(
         self,
         data: JSONBody[PasskeySignIn],
+        viewer: NamedDependency[Viewer],
         proofs: NamedDependency[ProofService],
         cookie: NamedDependency[SessionCookie],
     ) -> Response[SessionOut]:
@@ -109,7 +110,9 @@ class PasskeyAnswerController(Controller):
 
         Makes a session, as `POST /api/v1/accounts/session` does.
         """
-        return begun(await proofs.enter_by_passkey(data.credential, as_session=True), cookie)
+        made = await proofs.enter_by_passkey(data.credential, as_session=True)
+        await proofs.leave_session(viewer)
+        return begun(made, cookie)
 
     @post("/second-factor/passkey-options", permission=PUBLIC, status_code=200, refuses=(TooMany,))
     async def ask_passkey_as_second_factor(

@@ -72,6 +72,10 @@ class ProofService(Service):
         """Sign in whose passkey this is, which is both factors in one. Raises Unauthenticated, TooMany."""
         return await self._enter(await _known(self._passkeys.bearer(credential)), as_session=as_session)
 
+    async def leave_session(self, viewer: Viewer) -> None:
+        """End the session that was presented, where one was: its browser has another one now."""
+        await self._accounts.leave_session(viewer)
+
     async def _enter(self, user: UUID, *, as_session: bool) -> SignedIn:
         """Sign in who has passed everything, and uncount what it took."""
         made = await self._admission.admit_by_both(user, as_session=as_session)

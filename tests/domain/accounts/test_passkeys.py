@@ -97,6 +97,15 @@ async def test_one_signs_in_by_a_passkey_alone(ann: Holder, door: str) -> None:
     assert listed["lastUsedAt"] is not None
 
 
+async def test_a_browser_that_signs_in_again_leaves_no_session_behind(ann: Holder, database: Database) -> None:
+    first = (await ann.sign_in(ann.passkey.get(await ann.options()), SESSION)).headers["set-cookie"].partition(";")[0]
+    ann.client.cookies.clear()
+    again = {"credential": ann.passkey.get(await ann.options())}
+    answer = await ann.client.post(f"{SESSION}/passkey", json=again, headers=OURS | {"Cookie": first})
+    assert answer.status_code == 201
+    assert len(await database.reader().fetch("SELECT FROM accounts_token WHERE is_session", ())) == 1
+
+
 async def test_an_answer_is_good_once(ann: Holder) -> None:
     credential = ann.passkey.get(await ann.options())
     async with asyncio.TaskGroup() as group:
