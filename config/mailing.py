@@ -20,11 +20,7 @@ def follow_mail(reading: Reading) -> None:
     """Let mail be seen where nobody else can reach the server, and refuse what would lose it or tell its secrets."""
     environment = reading.text("LITEHOUSE_ENVIRONMENT")
     if environment in BACKENDS:
-        for limit in LIMITS:
-            reading.default(f"LITEHOUSE_{limit}_LIMIT", "1000000/60")
-        if reading.text("LITEHOUSE_BASE_URL"):
-            reading.default("LITEHOUSE_MAIL", BACKENDS[environment])
-            reading.default("LITEHOUSE_MAIL_FROM", "Litehouse <litehouse@localhost>")
+        _ease(reading, BACKENDS[environment])
     backend = reading.text("LITEHOUSE_MAIL")
     if environment in BACKENDS or backend in ("", "none"):
         reading.default("LITEHOUSE_DIRECT_SIGN_UP", "true")  # else nobody could sign up
@@ -38,6 +34,14 @@ def follow_mail(reading: Reading) -> None:
                 reading.refuse(name, f"must be set where mail is sent, to something like {what}")
     if environment == "production" and reading.text("LITEHOUSE_LINK_TEMPLATE").startswith("http://"):
         reading.refuse("LITEHOUSE_LINK_TEMPLATE", "must begin with https:// in production: the links to it are secret")
+
+
+def _ease(reading: Reading, backend: str) -> None:
+    for limit in LIMITS:
+        reading.default(f"LITEHOUSE_{limit}_LIMIT", "1000000/60")
+    if reading.text("LITEHOUSE_BASE_URL"):
+        reading.default("LITEHOUSE_MAIL", backend)
+        reading.default("LITEHOUSE_MAIL_FROM", "Litehouse <litehouse@localhost>")
 
 
 def _sender(text: str) -> str:

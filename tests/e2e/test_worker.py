@@ -29,8 +29,8 @@ def in_the_log(url: str) -> list[str]:
     return asyncio.run(fetch())
 
 
-def test_what_a_server_publishes_is_moved_by_whichever_worker_lives(server: Running, fresh_database_url: str, tmp_path):
-    settings = {"database_url": fresh_database_url, "environment": "development"}
+def test_what_a_server_publishes_is_moved_by_whichever_worker_lives(server: Running, lent_database_url: str, tmp_path):
+    settings = {"database_url": lent_database_url, "environment": "development"}
     token = server.post("/api/users", PERSON).json()["user"]["token"]
 
     def publish(title: str) -> None:
@@ -40,18 +40,18 @@ def test_what_a_server_publishes_is_moved_by_whichever_worker_lives(server: Runn
     with Running("worker", **settings) as first, Running("worker", **settings) as second:
         until(lambda: "working" in first.said and "working" in second.said, "both work")
         publish("One")
-        until(lambda: in_the_log(fresh_database_url) == ["publishing.article_published"], "it is in the log")
+        until(lambda: in_the_log(lent_database_url) == ["publishing.article_published"], "it is in the log")
         first.process.kill()
         publish("Two")
-        until(lambda: len(in_the_log(fresh_database_url)) == 2, "the other one goes on")
+        until(lambda: len(in_the_log(lent_database_url)) == 2, "the other one goes on")
         assert (tmp_path / f"litehouse-worker-{os.getuid()}").exists()
         second.process.send_signal(signal.SIGTERM)
         assert second.ended() == 0
         assert not (tmp_path / f"litehouse-worker-{os.getuid()}").exists()
 
 
-def test_it_waits_for_a_database_that_is_away(fresh_database_url: str):
-    away = fresh_database_url.replace("port=5432", "port=5433")
+def test_it_waits_for_a_database_that_is_away(lent_database_url: str):
+    away = lent_database_url.replace("port=5432", "port=5433")
     with Running("worker", database_url=away, environment="development") as worker:
         until(lambda: "events wait" in worker.said, "it says that it waits")
         worker.process.send_signal(signal.SIGTERM)

@@ -25,7 +25,7 @@ GUESTBOOK = Module(name="guestbook", summary="Who was here", checks=[complain, c
 
 async def test_a_sound_database_has_no_fault(settings: Settings, database: Database):
     findings = await system_checks(settings, database, [])
-    assert len(findings) == 5
+    assert len(findings) == 6
     assert not any(finding.faults for finding in findings)
 
 
@@ -63,11 +63,11 @@ async def test_secrets_whose_key_is_gone_are_found(settings: Settings, database:
         server = settings.server.model_copy(update=environment)
         return replace(settings, server=server, security=settings.security.model_copy(update=security))
 
-    found = dict(await system_checks(within(secret_keys=keys), database, [accounts]))
+    found = {one.subject: one.faults for one in await system_checks(within(secret_keys=keys), database, [accounts])}
     assert found["every secret can be decrypted"] == [
         "1 secrets of accounts_totp have no key among LITEHOUSE_SECRET_KEYS"
     ]
-    found = dict(await system_checks(within(), database, [accounts]))
+    found = {one.subject: one.faults for one in await system_checks(within(), database, [accounts])}
     assert found["every secret can be decrypted"] == [
         "LITEHOUSE_SECRET_KEYS is not set, and there are secrets that were encrypted"
     ]

@@ -62,6 +62,7 @@ class LinkPages(Controller):
     """Pages of mailed links."""
 
     path = "/account"
+    opt = {"tokens_only": True}  # noqa: RUF012 - Litestar's; a link is its own credential, and a form is no JSON
 
     @get("/style.css", permission=PUBLIC, include_in_schema=False)
     async def read_style(self) -> Asset:

@@ -137,6 +137,7 @@ def test_flush_writes_what_waits(logged):
 def test_warnings_are_lines(logged):
     with warnings.catch_warnings():
         warnings.simplefilter("always")
+        logging.captureWarnings(False)  # on since a test before, it would stay with what that one had put in its place
         configure_logging("info")
         warnings.warn("old way", DeprecationWarning, stacklevel=1)
 
