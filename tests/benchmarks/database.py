@@ -26,6 +26,7 @@ POSTED = "Call me Ishmael."
 # The reader wrote the second newest article, and follows fifty authors, that of the newest article among them.
 PREPARE = f"""
 DELETE FROM publishing_comment WHERE body = '{POSTED}';
+DELETE FROM platform_outbox;
 CREATE TEMPORARY TABLE newest AS
     SELECT id, slug, author_id, row_number() OVER (ORDER BY id DESC) AS n FROM publishing_article;
 CREATE TEMPORARY TABLE reader AS SELECT author_id AS id FROM newest WHERE n = 2;

@@ -86,10 +86,12 @@ UNFAVOR = changed_favorite(  # which a trigger counts
 )
 USER = f"""WITH {VIEWER} SELECT json_build_object('user', json_build_object('username', u.username, 'email', u.email,
     'token', $1::text, 'bio', u.bio, 'image', u.image))::text FROM viewer u"""
-# The row of its event belongs here, as a second INSERT of the same statement, once comments have events.
 COMMENT = f"""WITH {VIEWER}, posted AS (
     INSERT INTO publishing_comment (article_id, author_id, body)
-    SELECT a.id, viewer.id, $3 FROM publishing_article a, viewer WHERE a.slug = $1 RETURNING *)
+    SELECT a.id, viewer.id, $3 FROM publishing_article a, viewer WHERE a.slug = $1 RETURNING *),
+    told AS (INSERT INTO platform_outbox (name, subject, actor, payload)
+    SELECT 'publishing.comment_posted', 'comment:' || id, author_id, jsonb_build_object('commentId', id, 'slug', $1)
+    FROM posted)
     SELECT json_build_object('comment', json_build_object('id', c.id,
     'createdAt', to_char(c.created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     'updatedAt', to_char(c.updated_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'body', c.body,

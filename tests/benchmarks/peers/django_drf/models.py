@@ -1,5 +1,7 @@
 """Django's peer: unmanaged models of the tables that are there."""
 
+import uuid
+
 from django.db import models
 
 
@@ -75,6 +77,18 @@ class Follow(models.Model):
     class Meta:
         managed = False
         db_table = "publishing_follow"
+
+
+class OutboxEvent(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.TextField()
+    subject = models.TextField()
+    actor = models.UUIDField(null=True)
+    payload = models.JSONField()
+
+    class Meta:
+        managed = False
+        db_table = "platform_outbox"
 
 
 class Comment(models.Model):

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from tests.benchmarks.peers.django_drf.models import Article, Favorite, Follow
+from tests.benchmarks.peers.django_drf.models import Article, Favorite, Follow, OutboxEvent
 from tests.benchmarks.peers.django_drf.serializers import (
     ArticleSerializer,
     CommentSerializer,
@@ -80,11 +80,18 @@ class ArticleViewSet(ReadOnlyModelViewSet):
         return self._article(slug)
 
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @transaction.atomic
     def comments(self, request: Request, slug: str) -> Response:
         article = get_object_or_404(Article.objects.only("pk"), slug=slug)
         serializer = CommentSerializer(data=request.data["comment"])
         serializer.is_valid(raise_exception=True)
-        serializer.save(article=article, author=request.user)
+        comment = serializer.save(article=article, author=request.user)
+        OutboxEvent.objects.create(
+            name="publishing.comment_posted",
+            subject=f"comment:{comment.pk}",
+            actor=request.user.pk,
+            payload={"commentId": comment.pk, "slug": slug},
+        )
         return Response({"comment": serializer.data}, status=201)
 
     def _article(self, slug: str) -> Response:

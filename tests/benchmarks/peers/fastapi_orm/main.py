@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tests.benchmarks.peers.fastapi_orm.articles import find_article, read_page, show_profile
 from tests.benchmarks.peers.fastapi_orm.database import SessionDep
-from tests.benchmarks.peers.fastapi_orm.models import Article, Comment, Favorite
+from tests.benchmarks.peers.fastapi_orm.models import Article, Comment, Favorite, OutboxEvent
 from tests.benchmarks.peers.fastapi_orm.schemas import (
     ArticleEnvelope,
     ArticlesEnvelope,
@@ -85,6 +85,11 @@ async def post_comment(slug: str, data: PostComment, session: SessionDep, user: 
         raise HTTPException(404)
     comment = Comment(article_id=article_id, author_id=user.id, body=data.comment.body)
     session.add(comment)
+    await session.flush()
+    told = {"commentId": comment.id, "slug": slug}
+    session.add(
+        OutboxEvent(name="publishing.comment_posted", subject=f"comment:{comment.id}", actor=user.id, payload=told)
+    )
     await session.commit()
     return CommentEnvelope(
         comment=CommentOut(

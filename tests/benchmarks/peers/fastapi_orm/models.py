@@ -1,9 +1,11 @@
 """FastAPI's peer: a declarative mapping of the tables that are there."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import DateTime
 
@@ -69,6 +71,16 @@ class Follow(Base):
 
     follower_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_user.id"), primary_key=True)
     followed_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_user.id"), primary_key=True)
+
+
+class OutboxEvent(Base):
+    __tablename__ = "platform_outbox"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("uuidv7()"))
+    name: Mapped[str]
+    subject: Mapped[str]
+    actor: Mapped[UUID | None]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class Comment(Base):
