@@ -54,15 +54,18 @@ def test_a_permission_is_called_after_its_module():
 
 
 async def test_a_handler_that_blocks_the_loop_fails_its_test(client, app, monkeypatch):
-    monkeypatch.setattr(app.state, "readiness", Slow())
+    monkeypatch.setattr(app.state, "readiness", Slow(app.state.settings.logging.loop_block_ms * 1.5))
     with pytest.raises(AssertionError, match="GET /ready blocked the event loop"):
         await client.get("/ready")
 
 
 class Slow:
-    """A readiness that takes its time, on the loop."""
+    """A readiness that takes its time, so many milliseconds, on the loop."""
+
+    def __init__(self, ms: float) -> None:
+        self.ms = ms
 
     @property
     def draining(self) -> bool:
-        time.sleep(0.2)
+        time.sleep(self.ms / 1000)
         return False
