@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
-import asyncpg
 import structlog
 
 from app.platform.database.pools import Database
+from app.platform.database.slots import UNREACHABLE
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ class Notices:
         while True:
             try:
                 await self._listen()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except (*UNREACHABLE, TimeoutError) as error:
                 log.warning("nothing is heard until the database answers again", reason=str(error))
             await asyncio.sleep(AGAIN)
 

@@ -42,7 +42,7 @@ def start_everything(settings: Settings, *, reload: bool) -> None:
 @contextmanager
 def _worker_beside(*, reload: bool) -> Generator[None]:
     """A worker process that ends with this one."""
-    words = [sys.executable, "-m", "app", "worker", "--beside", *(["--reload"] if reload else [])]
+    words = [sys.executable, "-m", "app", "worker", "--beside", str(os.getpid()), *(["--reload"] if reload else [])]
     worker = subprocess.Popen(words, cwd=ROOT)
     try:
         yield

@@ -10,24 +10,26 @@ from config.settings import ROOT, Settings
 
 
 @click.command()
-@click.option("--beside", is_flag=True, hidden=True, help="End with the process that started this one.")
+@click.option("--beside", type=int, hidden=True, help="End with this process, which started this one.")
 @click.option("--reload", is_flag=True, help="Start anew whenever a file of the code changes.")
 @connected
 @click.pass_obj
-def worker(settings: Settings, beside: bool, reload: bool) -> None:
+def worker(settings: Settings, beside: int | None, reload: bool) -> None:
     """Deliver what was published to those who subscribed; as many workers as one likes."""
-    if beside:
-        belong_to(os.getppid())
+    if beside is not None:
+        belong_to(beside)
     if not reload:
         _work(settings)
         return
     from watchfiles import PythonFilter, run_process  # noqa: PLC0415 - development's alone
 
-    run_process(ROOT / "app", ROOT / "config", target=_work_beside, args=(settings,), watch_filter=PythonFilter())
+    run_process(
+        ROOT / "app", ROOT / "config", target=_work_beside, args=(settings, os.getpid()), watch_filter=PythonFilter()
+    )
 
 
-def _work_beside(settings: Settings) -> None:
-    belong_to(os.getppid())
+def _work_beside(settings: Settings, main: int) -> None:
+    belong_to(main)
     _work(settings)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -17,11 +18,13 @@ from app.platform.events.subscribers import Subscriber
 
 log = structlog.get_logger()
 
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 BATCH = 200
 SECONDS = 30.0  # that a handler may take for one event
 MOST_ATTEMPTS = 8
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 3600.0  # seconds between attempts: each pause is four times the one before
-LAGGING = 1_000  # positions passed over that are worth a write of their own
+# What was passed over is written by itself when it is much, or after a while: old partitions wait for it.
+LAGGING, LAGGING_SECONDS = 1_000, 60.0
 
 # From where the log has ended already: what was before somebody subscribed is not for them.
 SUBSCRIBE = """
@@ -82,6 +85,7 @@ class Delivery:
         self._subscriber = subscriber
         self._name = subscriber.name
         self._is_handling = False
+        self._stepped_at = monotonic()
 
     async def advance(self) -> bool:
         """Deliver what is behind the subscriber's position, a batch at most; whether there may be more.
@@ -98,9 +102,15 @@ class Delivery:
         for envelope in events:
             if self._ending.is_set() or not await self._attempted(envelope, self._deliver, self._hold):
                 return False
-        if len(events) < BATCH and end - max([position, *(e.position for e in events)]) >= LAGGING:
+        if len(events) == BATCH:
+            return True
+        await self._pass_over(end - (events[-1].position if events else position), end)
+        return False
+
+    async def _pass_over(self, count: int, end: int) -> None:
+        if count >= LAGGING or (count and monotonic() - self._stepped_at >= LAGGING_SECONDS):
             await self._written(STEP, (self._name, end))
-        return len(events) == BATCH
+            self._stepped_at = monotonic()
 
     async def retry(self) -> bool:
         """Try again what is held and due; whether there may be more."""
@@ -126,7 +136,8 @@ class Delivery:
         except ElsewhereError:
             return False
         except Exception as error:
-            if is_connection_lost(error) or not self._is_handling:
+            # An OSError is the handler's, where something else than the database cannot be reached.
+            if not self._is_handling or (isinstance(error, DATABASE_ERRORS) and is_connection_lost(error)):
                 raise
             await failed(envelope, error)
         return True

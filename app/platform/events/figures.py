@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import asyncpg
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -10,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from app.kit.errors import AppError
 from app.platform.database.pools import Database
+from app.platform.database.slots import UNREACHABLE
 from app.platform.events import admin
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ async def figures_page(database: Database) -> bytes:
         [(partitions,)] = await database.reader().fetch(PARTITIONS, ())
         _, waiting = await admin.outbox(database)
         figures = Figures(waiting, partitions, await admin.subscriptions(database))
-    except (AppError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (AppError, *UNREACHABLE) as error:
         log.warning("the event log's figures are missing", reason=str(error))
         return b""
     registry = CollectorRegistry()

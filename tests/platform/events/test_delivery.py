@@ -281,8 +281,25 @@ async def test_who_subscribes_hears_what_comes_from_then_on(database, publish, h
     assert [event.ship for event in heard] == ["after"]
 
 
-async def test_what_nobody_asked_for_is_passed_over(database, publish, hear, monkeypatch):
-    monkeypatch.setattr(delivery, "LAGGING", 3)
+async def test_a_handler_that_reaches_nobody_holds_nobody_up(database, publish, hear):
+    """An OSError is no failure of the database's: the subscriber would wait for it for ever."""
+    heard, delivery_ = await hear("one", ShipSailed)
+
+    async def reach(_work, event, _envelope) -> None:
+        if event.ship == "Argo":
+            raise ConnectionRefusedError
+        heard.append(event)
+
+    delivery_ = Delivery(database, Subscriber("one", reach, (ShipSailed,)))
+    await publish(ShipSailed("Argo"), ShipSailed("Pequod"))
+    await moved(database)
+    await delivery_.advance()
+    assert [event.ship for event in heard] == ["Pequod"]
+
+
+@pytest.mark.parametrize("bound", ["LAGGING", "LAGGING_SECONDS"])
+async def test_what_nobody_asked_for_is_passed_over(database, publish, hear, monkeypatch, bound):
+    monkeypatch.setattr(delivery, bound, 0)
     heard, delivery_ = await hear("one", ShipSank)
     await publish(*(ShipSailed("Argo", number) for number in range(5)))
     await moved(database)
