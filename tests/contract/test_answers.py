@@ -6,8 +6,8 @@ it have made.
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,6 +25,7 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 JSON = "application/json"
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}
 TOKEN = re.compile(r"lh_[\w-]{43}")
+NUMBERS = count(1)  # of names that nobody has
 METHODS = ("post", "put", "get", "patch", "delete")  # what is made is there to be read, and goes from below
 # What cannot succeed here, and why.
 REFUSED = {
@@ -93,7 +94,8 @@ def renamed(body: Any) -> Any:
     """The body with names that nobody has."""
     if not isinstance(body, dict):
         return body
-    other = {"username": token_hex(4), "email": f"{token_hex(4)}@example.com", "name": token_hex(4)}
+    number = next(NUMBERS)
+    other = {"username": f"other-{number}", "email": f"other-{number}@example.com", "name": f"other {number}"}
     return {key: other.get(key, renamed(value)) for key, value in body.items()}
 
 

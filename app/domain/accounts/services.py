@@ -30,7 +30,7 @@ from app.domain.accounts.queries import (
 )
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.rules import RULES, checked, required, strict_rules
-from app.domain.accounts.schemas import Account, Bio, Changes, Email, Image, Password, SignedIn, Username
+from app.domain.accounts.schemas import Account, Bio, Changes, Email, Image, Login, Password, SignedIn, Username
 from app.domain.accounts.tokens import device_of
 from app.kit.errors import Invalid, NotFound, Unauthenticated, found
 from app.kit.identity import Viewer
@@ -49,6 +49,7 @@ __all__ = [
     "Changes",
     "Email",
     "Image",
+    "Login",
     "Password",
     "SecondFactorNeeded",
     "SignedIn",

@@ -17,6 +17,7 @@ Tags = Annotated[list[Annotated[str, text(50, "whales")]], msgspec.Meta(max_leng
 FILLED = msgspec.Meta(pattern=r"\S")
 Username = Annotated[accounts.Username, FILLED]
 Email = Annotated[accounts.Email, FILLED]
+Login = Annotated[accounts.Login, FILLED]
 Password = Annotated[accounts.Password, FILLED]
 
 
@@ -37,7 +38,7 @@ class RegisterUser(LenientInput):
 class Credentials(LenientInput):
     """What a user signs in with."""
 
-    email: Email
+    email: Login
     password: Password
 
 

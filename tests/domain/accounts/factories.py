@@ -1,7 +1,7 @@
 """Users and tokens for tests, saved for real, and what a client sends to make some."""
 
 from datetime import UTC, datetime, timedelta
-from secrets import token_hex
+from itertools import count
 from typing import TypeVar
 
 from msgspec import to_builtins
@@ -17,6 +17,8 @@ from app.platform.database.pools import Database
 
 RowT = TypeVar("RowT")
 
+NUMBERS = count(1)  # of names that nobody else has; digits drawn at random are now and then like a test's password
+
 PASSWORD = "correct horse battery staple"
 # As cheap as argon2 allows: what a hash costs to verify stands in the hash.
 PASSWORD_HASH = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -26,8 +28,8 @@ class UserFactory(SQLAlchemyFactory[User]):
     """An active user whose password is PASSWORD."""
 
     id = Ignore()
-    username = Use(lambda: f"user-{token_hex(4)}")
-    email = Use(lambda: f"{token_hex(8)}@example.com")
+    username = Use(lambda: f"user-{next(NUMBERS)}")
+    email = Use(lambda: f"user-{next(NUMBERS)}@example.com")
     password = PASSWORD_HASH
     email_verified_at = None
     display_name = None
@@ -72,8 +74,8 @@ class TokenFactory(SQLAlchemyFactory[Token]):
 class SignUpFactory(MsgspecFactory[SignUp]):
     """What somebody new sends."""
 
-    username = Use(lambda: f"user-{token_hex(4)}")
-    email = Use(lambda: f"{token_hex(8)}@example.com")
+    username = Use(lambda: f"user-{next(NUMBERS)}")
+    email = Use(lambda: f"user-{next(NUMBERS)}@example.com")
     password = PASSWORD
 
     @classmethod
