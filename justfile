@@ -4,6 +4,9 @@
 set positional-arguments
 set no-exit-message
 
+# What Python compiled is kept, whatever the shell says: to compile it all at every start takes four seconds.
+export PYTHONDONTWRITEBYTECODE := ""
+
 [private]
 default:
     @{{ just_executable() }} --list --unsorted

@@ -27,20 +27,22 @@ from config.settings import ROOT, Settings
 log = structlog.get_logger()
 
 FAILURE = signal.SIGUSR2  # from a worker: no worker can serve with these settings
-YOUNG = 10_000  # new objects between two collections; Python's own 700 would be one at every second request
 SPARE_DESCRIPTORS = 256  # what a worker has open besides its clients' connections
 
 
-def serve(settings: Settings, *, reload: bool = False) -> None:
-    """Serve until a signal ends it; the database's address must be filled in. SystemExit 1 when the workers gave up."""
+def serve(settings: Settings, application: Litestar | None) -> None:
+    """Serve until a signal ends it; the database's address must be filled in. SystemExit 1 when the workers gave up.
+
+    The workers are forked with the application; without one each composes its own, anew whenever the code changes.
+    """
     allow_descriptors(settings.server.backpressure + SPARE_DESCRIPTORS)
-    server = _granian(settings, reload=reload)
+    server = _granian(settings, reload=application is None)
     ending = Ending(server, settings.server.drain_notice)
     server.on_startup(ending.listen)
     server.on_startup(partial(log.info, "serving", **settings.server.model_dump()))
-    if reload:
+    if application is None:
         multiprocessing.set_start_method("spawn")  # a forked worker would have the code that this process imported
-    server.serve(target_loader=partial(load_application, os.getpid(), settings), wrap_loader=False)
+    server.serve(target_loader=partial(load_application, os.getpid(), settings, application), wrap_loader=False)
     if ending.failed:
         sys.exit(1)
 
@@ -126,13 +128,12 @@ class Ending:
         self._server.signal_handler_interrupt()
 
 
-def load_application(main: int, settings: Settings) -> Litestar:
-    """The application, in a worker of the process `main`."""
+def load_application(main: int, settings: Settings, application: Litestar | None) -> Litestar:
+    """The application, composed or to be composed, in a worker of the process `main`."""
     belong_to(main)
-    application = compose(settings)
+    application = application or compose(settings)
     gc.collect()
     gc.freeze()  # what lives as long as the worker is not looked through at every collection
-    gc.set_threshold(YOUNG)  # a list of twenty rows alone makes some hundred objects, and they die by themselves
     return application
 
 

@@ -1,7 +1,9 @@
 """The commands that serve: `up` for a newcomer, `dev` while developing, `serve` in production."""
 
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,6 +49,8 @@ def _prepared(*, for_development: bool = False) -> Generator[Settings]:
     with ExitStack() as stack:
         if settings.server.workers > 1:
             prepare_metrics_folder(Path(stack.enter_context(TemporaryDirectory(prefix="litehouse-metrics-"))))
+        # While PostgreSQL starts; what fails to be imported fails again, and is told, where it is wanted.
+        ThreadPoolExecutor(1).submit(import_module, "app.platform.console.start")
         click.get_current_context().obj = stack.enter_context(with_database(settings))
         yield click.get_current_context().obj
 

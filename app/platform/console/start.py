@@ -78,13 +78,12 @@ def start_server(settings: Settings, *, reload: bool = False) -> None:
     run(_look_at_limits)
     for fault in mail_faults(settings.mail):
         log.warning("no mail is sent", reason=fault)
-    if not reload:
-        # What no worker could serve is refused once, here; and the workers are forked with everything loaded.
-        compose(settings)
+    # What no worker could serve is refused once, here.
+    application = None if reload else compose(settings)
     if folder := os.environ.get(VARIABLE):
         prepare_metrics_folder(Path(folder))  # what this process counted until now is not traffic
     require_free(settings.server.host, settings.server.port)
-    serve(settings, reload=reload)
+    serve(settings, application)
 
 
 async def _look_at_limits(database: Database, _: Settings) -> None:
