@@ -53,7 +53,7 @@ def main() -> None:
         environ = {**os.environ, "DATABASE_URL": url, "LITEHOUSE_ENVIRONMENT": "test"}
         subprocess.run([PYTHON, "-m", "app", "seed", *VOLUMES], env=environ, cwd=ROOT, check=True)
         requests = asyncio.run(_requests(url))
-        with serving("litehouse", [PYTHON, "-m", "app", "serve"], PRODUCTION | {"DATABASE_URL": url}) as server:
+        with serving(("litehouse", [PYTHON, "-m", "app", "serve"], PRODUCTION | {"DATABASE_URL": url})) as [server]:
             missed = _watched(server, requests, count)
     sys.exit(", ".join(missed))
 
