@@ -10,6 +10,8 @@ from app.domain.accounts.totp import SECRETS
 from app.platform.checks import system_checks
 from app.platform.console.reach import at
 from app.platform.database.pools import Database
+from app.platform.events.delivery import subscribe
+from app.platform.events.subscribers import Subscriber
 from app.platform.module import Module
 from app.platform.sealing import Seal
 from config.settings import Settings
@@ -25,7 +27,7 @@ GUESTBOOK = Module(name="guestbook", summary="Who was here", checks=[complain, c
 
 async def test_a_sound_database_has_no_fault(settings: Settings, database: Database):
     findings = await system_checks(settings, database, [])
-    assert len(findings) == 6
+    assert len(findings) == 7
     assert not any(finding.faults for finding in findings)
 
 
@@ -45,6 +47,18 @@ async def test_an_index_that_was_left_half_made_is_found(settings: Settings, dat
         await connection.execute("DROP TABLE half")
         await connection.close()
     assert findings["every index is valid"] == ["half_made is invalid: DROP INDEX it and make it again"]
+
+
+async def test_a_subscription_that_no_module_offers_is_noted(settings: Settings, database: Database):
+    await subscribe(database, ["guestbook.thank", "mail.thank"])
+    offered = Subscriber("guestbook.thank", complain, ())
+    guestbook = Module(name="guestbook", summary="Who was here", subscribers=[offered])
+    found = {one.subject: one for one in await system_checks(settings, database, [guestbook])}
+    assert found["every subscription is a module's"] == (
+        "every subscription is a module's",
+        ["mail.thank is offered by no module, and keeps old events: `just events-unsubscribe mail.thank`"],
+        False,
+    )
 
 
 async def test_secrets_whose_key_is_gone_are_found(settings: Settings, database: Database):
