@@ -1,6 +1,8 @@
 """System checks find what is wrong, and ask nothing of a database that does not answer."""
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -85,6 +87,24 @@ async def test_secrets_whose_key_is_gone_are_found(settings: Settings, database:
     assert found["every secret can be decrypted"] == [
         "LITEHOUSE_SECRET_KEYS is not set, and there are secrets that were encrypted"
     ]
+
+
+async def test_a_key_of_the_installation_s_own_that_is_gone_is_missed_and_not_made(
+    settings: Settings, database: Database, tmp_path: Path
+):
+    accounts = Module(name="accounts", summary="Who people are", sealed=[SECRETS])
+    connection = await asyncpg.connect(database.url)
+    user = "INSERT INTO accounts_user (username, email, password) VALUES ('ann', 'ann', '!') RETURNING id"
+    row = await connection.fetchval(user)
+    sealed = Seal(["gone" * 8]).close(b"secret", SECRETS.place(row))
+    await connection.execute("INSERT INTO accounts_totp (user_id, secret) VALUES ($1, $2)", row, sealed)
+    await connection.close()
+    here = replace(settings, database=settings.database.model_copy(update={"data_folder": tmp_path}))
+    found = {one.subject: one.faults for one in await system_checks(here, database, [accounts])}
+    assert found["every secret can be decrypted"] == [
+        f"1 secrets of accounts_totp have no key in {tmp_path / 'secret.key'}"
+    ]
+    assert not await asyncio.to_thread((tmp_path / "secret.key").exists)
 
 
 async def test_a_database_that_is_no_house_of_ours_is_told(settings: Settings, empty_database_url: str):
