@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from time import monotonic
+from traceback import format_exception_only
 from typing import Any
 
 import asyncpg
@@ -43,6 +44,8 @@ TURN = """
 SELECT position, EXISTS (SELECT FROM platform_held WHERE subscriber = $1 AND subject = $2)
 FROM platform_subscription WHERE name = $1 FOR UPDATE SKIP LOCKED
 """
+# It waits: a connection on which a handler ran out of time has the row locked for a moment yet.
+POSITION = "SELECT position FROM platform_subscription WHERE name = $1 FOR UPDATE"
 STEP = "UPDATE platform_subscription SET position = $2 WHERE name = $1 AND position < $2"
 HOLD = """
 INSERT INTO platform_held (subscriber, position, subject, attempts, due_at, error)
@@ -192,14 +195,17 @@ class Delivery:
         work = self._database.unit_of_work()
 
         async def hold() -> bool:
-            rows = await work.fetch(TURN, (self._name, envelope.subject))
+            rows = await work.fetch(POSITION, (self._name,))
             if rows and rows[0][0] < envelope.position:
                 pause = FIRST_PAUSE * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
                 await work.fetch(HOLD, (self._name, envelope.position, envelope.subject, 1, pause, _told(error)))
                 await work.fetch(STEP, (self._name, envelope.position))
             return bool(rows)
 
-        return await work.run(hold)
+        try:
+            return await work.run(hold)
+        except asyncpg.LockNotAvailableError:
+            return False
 
     async def _deliver_held(self, attempt: Attempt) -> None:
         which = (self._name, attempt.envelope.position)
@@ -237,6 +243,6 @@ def _envelope(row: asyncpg.Record) -> Envelope:
 
 
 def _told(error: Exception) -> str:
-    """What can be stored of it: neither a NUL nor half a surrogate pair can."""
-    text = f"{type(error).__name__}: {error}"[:2_000]
+    """What can be stored of it: neither a NUL nor half a surrogate pair can, nor what it cannot say itself."""
+    text = "".join(format_exception_only(error)).strip()[:2_000]
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()

@@ -369,6 +369,23 @@ async def test_a_handler_that_is_cancelled_from_within_fails_and_ends_nobody(dat
     assert error == "RuntimeError: the handler was cancelled from within"
 
 
+async def test_a_handler_that_runs_out_of_time_holds_its_event_at_once(database, publish, monkeypatch):
+    """Its connection is closed behind it, and has the subscriber's row locked until that is done."""
+    monkeypatch.setattr(delivery, "SECONDS", 1.0)
+
+    async def dawdle(work, event, _envelope) -> None:
+        if event.ship == "Argo":
+            await work.fetch("SELECT pg_sleep(60)", ())
+
+    await subscribe(database, ["one"])
+    delivery_ = Delivery(database, Subscriber("one", dawdle, (ShipSailed,)))
+    await publish(ShipSailed("Argo"), ShipSailed("Pequod"))
+    await moved(database)
+    await delivery_.advance()
+    assert await _held(database) == [1]
+    assert await database.reader().fetch("SELECT FROM platform_subscription WHERE position = 2", ())
+
+
 async def test_a_delivery_that_is_cancelled_while_a_handler_runs_holds_nothing(database, publish):
     begun = asyncio.Event()
 
@@ -404,6 +421,19 @@ async def test_an_error_whose_words_cannot_be_stored_is_kept_all_the_same(databa
     assert (error[:13], error[-1], attempts) == ("ValueError: a", "b", 2)
 
 
+async def test_an_error_that_cannot_say_what_it_is_is_kept_all_the_same(database, publish):
+    async def fail(_work, _event, _envelope) -> None:
+        raise asyncpg.PostgresError  # made without words, it fails at str()
+
+    await subscribe(database, ["one"])
+    delivery_ = Delivery(database, Subscriber("one", fail, (ShipSailed,)))
+    await publish(ShipSailed("Argo"))
+    await moved(database)
+    await delivery_.advance()
+    [(error,)] = await database.reader().fetch("SELECT error FROM platform_held", ())
+    assert error == "asyncpg.exceptions._base.PostgresError: <exception str() failed>"
+
+
 async def test_a_connection_that_the_orm_lost_is_no_fault_of_the_handler(database, publish, aside):
     others = await aside.connection()
 
@@ -428,7 +458,7 @@ async def test_what_goes_wrong_before_a_replay_reaches_the_handler_is_not_the_ha
 
     async def once(_work, event, _envelope) -> None:
         runs.append(event)
-        raise asyncpg.DeadlockDetectedError
+        raise asyncpg.DeadlockDetectedError("it waits for itself")
 
     fetch, turns = UnitOfWork.fetch, []
 
