@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.domain.accounts.names import email_form
 from app.platform.database.work import Source
-from app.platform.ratelimit import Limit, Throttle, key_of
+from app.platform.ratelimit import Limit, Throttle, forget, key_of
 from config.rates import Rate
 from config.settings import SecuritySettings
 
@@ -60,8 +60,8 @@ class Attempts:
 
         By a link that was mailed to its address somebody came in whom others may have locked out.
         """
-        limits = self._by_account(email)
-        await self._throttle.forget(*limits, remember=self._known(email), seconds=REMEMBERED_SECONDS)
+        await forget(self._throttle.source, account_key(email))
+        await self._throttle.give_back(remember=self._known(email), seconds=REMEMBERED_SECONDS)
 
     async def sign_up(self, email: str) -> None:
         """Count a sign-up with this address. Raises TooMany."""
