@@ -21,7 +21,7 @@ from config.settings import SecuritySettings
 
 
 class SecondFactorNeeded(Forbidden):
-    """The password is right, and this door takes no second factor: sign in at `POST /api/v1/accounts/tokens`."""
+    """The first factor is right, and here no second one is taken: sign in where one is asked for."""
 
     code = "second_factor_needed"
     title = "Second factor needed"

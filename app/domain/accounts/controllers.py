@@ -93,7 +93,7 @@ class TokenController(Controller):
             session_used_after=idle.sessions,
         )
 
-    @post("/named", permission=UNLIMITED, refuses=(ProofNeeded,))
+    @post("/named", permission=UNLIMITED, refuses=(Conflict, ProofNeeded))
     async def make_token(
         self,
         data: JSONBody[NewToken],
@@ -102,8 +102,9 @@ class TokenController(Controller):
     ) -> Response[MadeToken]:
         """Make a token by name.
 
-        For a program, say: it may be limited to some permissions, and does not end with a sign-out. Who has a second
-        factor must have proved a moment ago who they are, to make one that is not limited.
+        For a program, say: it may be limited to some permissions, and does not end with a sign-out. There are a
+        hundred at most. Who has a second factor must have proved a moment ago who they are, to make one that is not
+        limited.
         """
         made = await tokens.make(viewer, Wish(**asdict(data)))
         return Response(made, headers={"Location": f"{PATH}/tokens/{made.id}", "Cache-Control": "no-store"})

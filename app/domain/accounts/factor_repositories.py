@@ -31,12 +31,13 @@ class TotpRepository(Repository[Totp]):
         )
         return await self.session.scalar(kept.returning(Totp.user_id)) is not None
 
-    async def use(self, user: UUID | None, step: int) -> bool:
+    async def use(self, user: UUID | None, sealed: bytes, step: int) -> bool:
         """Take the code of this step, which confirms its secret; whether neither it nor a later one was taken before.
 
-        One statement, so that of two who send the same code at once one comes too late.
+        One statement, so that of two who send the same code at once one comes too late; and of that secret alone, for
+        another may have been offered meanwhile, which nobody has proved to have.
         """
-        taken = update(Totp).where(Totp.user_id == user, Totp.last_step < step)
+        taken = update(Totp).where(Totp.user_id == user, Totp.secret == sealed, Totp.last_step < step)
         return (
             await self.session.scalar(taken.values(last_step=step, confirmed=True).returning(Totp.user_id)) is not None
         )

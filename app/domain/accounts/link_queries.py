@@ -20,9 +20,10 @@ class Followed(Struct, frozen=True, gc=False):
     purpose: str
     email: str
     owner: Account
+    is_guarded: bool
 
 
-@query(Shape(Followed, Link, owner=Shape(Account, User)))
+@query(Shape(Followed, Link, owner=Shape(Account, User), is_guarded=User.has_second_factor))
 def live_link(q: Select, *, digest: bytes) -> Select:
     """The link with this digest that has not expired, of a user who is active."""
     return q.join(Link.user).where(Link.digest == digest, Link.expires_at > func.now(), User.is_active)

@@ -120,7 +120,8 @@ class LinkService(Service):
     async def enter(self, secret: str) -> SignedIn | SecondFactorAsked:
         """Sign the link's user in, or ask for their second factor. Raises DeadLink, TooMany."""
         link = await self.look_at(secret, Purpose.SIGN_IN)
-        await self._guards.passwords.let_in(link.owner.email)
+        if not link.is_guarded:  # else it is only half of a sign-in
+            await self._guards.passwords.let_in(link.owner.email)
         _, user = await self._take(secret, Purpose.SIGN_IN)
         await self.links.end(user.id, Purpose.SIGN_IN)
         return await self._accounts.admit(user.id)

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, QueryParameter
 
+from app.domain.accounts.admission import SecondFactorNeeded
 from app.domain.accounts.link_services import LinkService
 from app.domain.accounts.links import CHANGE, Purpose
 from app.kit.errors import AppError, Conflict, Invalid, TooMany, Unexpected, found
@@ -24,6 +25,9 @@ FOLDER = Path(__file__).with_name("page_templates")
 PAGES = Pages(FOLDER)
 STYLE = Asset((FOLDER / "style.css").read_bytes(), "text/css; charset=utf-8", CHECKED)
 SHOWN_AGAIN = "account_form"  # where the scope holds the form, for a refusal to show it again
+
+NOT_HERE = "The link is right, and your account has a second factor, which is not asked for on this page. Sign in where"
+NOT_HERE += " you do it otherwise, and have it at hand."
 
 Token = Annotated[str, QueryParameter(max_length=200, description="The link's secret")]
 
@@ -78,7 +82,15 @@ class LinkPages(Controller):
         link = await (links.look_at(token, *page.purposes) if page.purposes else links.look_at_joining(token))
         return _form(purpose, {"token": token, "email": link.email})
 
-    @post("/{purpose:str}", permission=PUBLIC, status_code=200, include_in_schema=False, refuses=(TooMany,))
+    # A new password ends tokens that are not presented here.
+    @post(
+        "/{purpose:str}",
+        permission=PUBLIC,
+        status_code=200,
+        include_in_schema=False,
+        changes_permissions=True,
+        refuses=(TooMany,),
+    )
     async def follow_link(
         self, purpose: FromPath[str], request: JSONRequest, links: NamedDependency[LinkService]
     ) -> Response[str]:
@@ -161,7 +173,9 @@ def refuse_on_page(request: Request[Any, Any, Any], error: AppError) -> Response
 
 
 def _in_words(error: AppError) -> str:
-    """The first paragraph of what this kind of error means, as its problem page has it, and when to try again."""
+    """What it means to who follows a link: as its problem page has it, in the first paragraph; when to try again."""
+    if isinstance(error, SecondFactorNeeded):
+        return NOT_HERE
     meaning = " ".join((type(error).__doc__ or error.title).partition("\n\n")[0].split())
     if "Retry-After" not in error.headers:
         return meaning

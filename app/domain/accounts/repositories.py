@@ -102,6 +102,13 @@ class TokenRepository(Repository[Token]):
         is_over = or_(Token.expires_at <= func.now(), Token.last_used_at <= latest)
         return await self._end(is_over, *([Token.user_id.in_(users)] if users else []))
 
+    async def count_named(self, user: UUID) -> int:
+        """How many tokens the user has that were asked for by name, and have not expired."""
+        named = select(func.count()).where(
+            Token.user_id == user, Token.name.is_not(None), Token.expires_at > func.now()
+        )
+        return await self.session.scalar(named) or 0
+
     async def end_named(self, user: UUID) -> int:
         """End the user's tokens that were asked for by name; how many."""
         return await self._end(Token.user_id == user, Token.name.is_not(None))

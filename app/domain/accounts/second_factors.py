@@ -118,7 +118,7 @@ class SecondFactorService(Service):
     async def _use(self, seal: Seal, user: UUID, sealed: bytes, code: str) -> bool:
         secret = seal.open(sealed, SECRETS.place(user)).decode()
         step = step_of(secret, code, datetime.now(UTC))
-        return step is not None and await self.totps.use(user, step)
+        return step is not None and await self.totps.use(user, sealed, step)
 
 
 def only_one(**given: object) -> str:

@@ -26,7 +26,6 @@ from app.domain.accounts.queries import (
     account_by_name,
     credentials,
     credentials_by_name,
-    credentials_of,
 )
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.domain.accounts.rules import RULES, checked, required, strict_rules
@@ -120,14 +119,15 @@ class AccountService(Service):
         Raises Unauthenticated, the same and as late where the address is nobody's; Invalid for blanks; TooMany, Busy.
         """
         required(email=email, password=password)
+        is_name, known = await self._known(email)
+        login = email if known is None else known.email
         if self.attempts:
-            await self.attempts.sign_in(email)
-        known = await self._known(email)
+            await self.attempts.sign_in(login, by_name=is_name)
         renewed = await self._passwords.verify(password, None if known is None else known.password)
         if known is None or renewed is None:
             raise Unauthenticated("credentials", "invalid")
         if self.attempts and not known.has_second_factor:  # else it is only half of one
-            await self.attempts.signed_in(email)
+            await self.attempts.signed_in(login)
         if not await self.users.still_has(known.id, known.password, renewed):
             raise Unauthenticated("credentials", "invalid")
         return await self.admit(known.id, as_session=as_session)
@@ -136,16 +136,11 @@ class AccountService(Service):
         """Sign in who has shown who they are, or ask for a second factor. Raises Unauthenticated for the inactive."""
         return await self.admission.admit(user, as_session=as_session)
 
-    async def _known(self, login: str) -> Credentials | None:
-        """Whose address or username it is: no username has an @."""
+    async def _known(self, login: str) -> tuple[bool, Credentials | None]:
+        """Whether it is a username, for none has an @, and whose username or address it is."""
         if "@" in (email := email_form(login)):
-            return await credentials.one(self._reader, email=email)
-        return await credentials_by_name.one(self._reader, username=username_form(login))
-
-    async def has_password(self, user: UUID, password: str) -> bool:
-        """Whether this is the user's password, and they are active. Raises Busy."""
-        known = await credentials_of.one(self._reader, user=user)
-        return await self._passwords.verify(password, None if known is None else known.password) is not None
+            return False, await credentials.one(self._reader, email=email)
+        return True, await credentials_by_name.one(self._reader, username=username_form(login))
 
     async def sign_out(self, viewer: Viewer) -> None:
         """End the token that was presented."""

@@ -155,6 +155,23 @@ async def test_a_new_password_is_chosen_and_what_is_wrong_with_it_is_said_in_wor
     assert (await client.post(TOKENS, json={"email": OLD, "password": NEW})).status_code == 201
 
 
+async def test_a_new_password_ends_tokens_at_once(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
+    link = await mailed(client, outbox, "reset", token)
+    assert (await client.get(ME, headers=bearer(token))).status_code == 200  # known for a second from now
+    assert (await sent(client, link, password=NEW)).status_code == 200
+    assert (await client.get(ME, headers=bearer(token))).status_code == 401
+
+
+async def test_who_has_a_second_factor_is_told_where_to_sign_in(
+    client: httpx.AsyncClient, outbox: Outbox, database: Database
+) -> None:
+    await UserFactory.saved(database, email=OLD, has_second_factor=True)
+    answer = await sent(client, await mailed(client, outbox, "sign-in", ""))
+    assert (answer.status_code, title(answer)) == (403, "Second factor needed")
+    assert "your account has a second factor, which is not asked for on this page" in answer.text
+    assert "password" not in answer.text
+
+
 async def test_an_address_is_changed_in_two_steps(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
     half = await sent(client, await mailed(client, outbox, "change", token))
     assert (half.status_code, title(half)) == (200, "One of two confirmations is done")

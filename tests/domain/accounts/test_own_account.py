@@ -144,8 +144,12 @@ async def test_an_account_is_deleted_by_its_password(
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("links/change", {"email": OTHER, "password": "wrong"}), ("me/deletion", {"password": "wrong"})],
-    ids=["another address", "the end"],
+    [
+        ("links/change", {"email": OTHER, "password": "wrong"}),
+        ("me/deletion", {"password": "wrong"}),
+        ("proof", {"password": "wrong"}),
+    ],
+    ids=["another address", "the end", "a proof"],
 )
 async def test_passwords_are_not_guessed_there_either(
     app: Litestar,
@@ -156,7 +160,7 @@ async def test_passwords_are_not_guessed_there_either(
     path: str,
     body: dict[str, str],
 ) -> None:
-    monkeypatch.setitem(app.state.settings.security.__dict__, "sign_in_limit", Rate(3, 60))
+    monkeypatch.setitem(app.state.settings.security.__dict__, "sign_in_limit", Rate(3, 3600))
     statuses = [
         (await client.post(f"/api/v1/accounts/{path}", json=body, headers=bearer(token))).status_code for _ in range(4)
     ]
@@ -277,38 +281,57 @@ def come(app: Litestar) -> Callable[[str], httpx.AsyncClient]:
     return at
 
 
+@pytest.mark.parametrize("login", [OLD, "ann"], ids=["by address", "by name"])
 @pytest.mark.parametrize("purpose", ["reset", "sign-in"])
 async def test_whom_strangers_have_locked_out_is_let_in_by_a_link(
-    app: Litestar, come: Callable, outbox: Outbox, ann: User, monkeypatch: pytest.MonkeyPatch, purpose: str
+    app: Litestar,
+    come: Callable,
+    outbox: Outbox,
+    ann: User,
+    monkeypatch: pytest.MonkeyPatch,
+    purpose: str,
+    login: str,
 ) -> None:
     for name, rate in (("sign_in_limit", Rate(2, 600)), ("sign_in_account_limit", Rate(3, 600))):
         monkeypatch.setitem(app.state.settings.security.__dict__, name, rate)
-    for n in range(3):
-        await come(f"192.0.2.{n}").post(TOKENS, json={"email": OLD, "password": "a wrong guess"})
     home = come("198.51.100.7")
-    assert (await home.post(TOKENS, json={"email": OLD, "password": PASSWORD})).status_code == 429
+    for stranger in (home, home, come("192.0.2.1")):
+        await stranger.post(TOKENS, json={"email": login, "password": "a wrong guess"})
+    assert (await home.post(TOKENS, json={"email": login, "password": PASSWORD})).status_code == 429
 
     await ask(home, purpose, OLD)
     given = {"password": NEW} if purpose == "reset" else {}
     assert (await follow(home, purpose, outbox.token(OLD), **given)).status_code < 300
 
     password = NEW if purpose == "reset" else PASSWORD
-    assert (await home.post(TOKENS, json={"email": OLD, "password": password})).status_code == 201
+    assert (await home.post(TOKENS, json={"email": login, "password": password})).status_code == 201
     elsewhere = come("203.0.113.5")
-    assert (await elsewhere.post(TOKENS, json={"email": OLD, "password": password})).status_code == 201
+    assert (await elsewhere.post(TOKENS, json={"email": login, "password": password})).status_code == 201
+
+
+async def test_a_link_alone_does_not_unlock_who_has_a_second_factor(
+    app: Litestar, client: httpx.AsyncClient, outbox: Outbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.state.settings.security.__dict__, "sign_in_limit", Rate(2, 3600))
+    await UserFactory.saved(database, email=OLD, has_second_factor=True)
+    for _ in range(2):
+        await client.post(TOKENS, json={"email": OLD, "password": "a wrong guess"})
+    await ask(client, "sign-in", OLD)
+    assert (await follow(client, "sign-in", outbox.token(OLD))).status_code == 202
+    assert (await client.post(TOKENS, json={"email": OLD, "password": PASSWORD})).status_code == 429
 
 
 @pytest.mark.parametrize("purpose", ["reset", "sign-in"])
 async def test_mail_is_limited_by_account_and_by_address(
     app: Litestar, come: Callable, outbox: Outbox, ann: User, monkeypatch: pytest.MonkeyPatch, purpose: str
 ) -> None:
-    for name, rate in (("mail_limit", Rate(2, 60)), ("mail_address_limit", Rate(4, 60))):
+    for name, rate in (("mail_limit", Rate(2, 3600)), ("mail_address_limit", Rate(4, 3600))):
         monkeypatch.setitem(app.state.settings.mail.__dict__, name, rate)
     for email in (OLD, "nobody@example.com"):
         client = come("192.0.2.1" if email == OLD else "192.0.2.2")
         answers = [await ask(client, purpose, email) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [202, 202, 429]
-        assert answers[0].headers["RateLimit"] == '"address";r=3;t=60, "account";r=1;t=60'
+        assert answers[0].headers["RateLimit"] == '"address";r=3;t=3600, "account";r=1;t=3600'
         assert int(answers[2].headers["Retry-After"]) > 0
     assert len(outbox) == 2
     assert (await ask(come("192.0.2.3"), purpose, OLD.upper())).status_code == 429, "the account, whoever asks"
@@ -320,7 +343,7 @@ async def test_mail_is_limited_by_account_and_by_address(
 async def test_links_are_tried_so_often_alone(
     app: Litestar, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(app.state.settings.mail.__dict__, "link_address_limit", Rate(3, 60))
+    monkeypatch.setitem(app.state.settings.mail.__dict__, "link_address_limit", Rate(3, 3600))
     statuses = [(await follow(client, "verify", f"lh_link_{n:043}")).status_code for n in range(4)]
     assert statuses == [410, 410, 410, 429]
 
@@ -328,7 +351,7 @@ async def test_links_are_tried_so_often_alone(
 async def test_one_link_is_tried_so_often_alone(
     app: Litestar, client: httpx.AsyncClient, outbox: Outbox, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(app.state.settings.security.__dict__, "sign_in_limit", Rate(3, 60))
+    monkeypatch.setitem(app.state.settings.security.__dict__, "sign_in_limit", Rate(3, 3600))
     await ask(client, "reset", OLD)
     answers = [await follow(client, "reset", outbox.token(OLD), password="short") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [422, 422, 422, 429]
