@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.domain.accounts.challenges import SECOND_FACTOR, Challenges
+from app.domain.accounts.events import UserSignedIn
 from app.domain.accounts.factor_schemas import SecondFactorAsked, SecondFactors
 from app.domain.accounts.link_queries import devices
 from app.domain.accounts.mails import Post
@@ -85,6 +86,7 @@ class Admission(Service):
             proved_at=now,
         )
         token = await self.tokens.add(made)
+        self.work.publish(UserSignedIn(user, token.id, as_session))
         return SignedIn(token.id, clear, made.expires_at, found(await account.one(self.work, user=user), "user"))
 
     async def renew(self, viewer: Viewer) -> str | None:

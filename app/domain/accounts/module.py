@@ -70,7 +70,10 @@ module = Module(
         Router(
             "",
             route_handlers=[LinkPages],
-            dependencies={"links": Provide(provide_links, sync_to_thread=False)},
+            dependencies={
+                "links": Provide(provide_links, sync_to_thread=False),
+                "cookie": Provide(provide_cookie, sync_to_thread=False),
+            },
             exception_handlers=page_refusals,
             include_in_schema=False,
         ),

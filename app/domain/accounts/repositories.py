@@ -83,6 +83,10 @@ class TokenRepository(Repository[Token]):
         ended = delete(Token).where(Token.user_id == user, Token.id == token).returning(Token.id)
         return await self.session.scalar(ended) is not None
 
+    async def end_session(self, digest: bytes) -> None:
+        """End the session with this digest, whoever's it is, where there is one."""
+        await self._end(Token.digest == digest, Token.is_session.is_(True))
+
     async def end_any(self, token: UUID) -> bool:
         """End a token, whoever's it is; whether there was such a one."""
         return await self._end(Token.id == token) > 0

@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 
 from app.domain.accounts.admission import Admission, SecondFactorNeeded
 from app.domain.accounts.attempts import Attempts
+from app.domain.accounts.events import PasswordChanged, UserRegistered
 from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.guessing import common_passwords
 from app.domain.accounts.link_queries import Owner, owner
@@ -99,12 +100,14 @@ class AccountService(Service):
         """The fields of a user, as they are kept. Raises Invalid with all that is wrong, and Busy."""
         return await self._hashed(await self._checked(given))
 
-    async def welcome(self, kept: dict[str, str], verified_at: datetime | None = None) -> SignedIn:
+    async def welcome(
+        self, kept: dict[str, str], verified_at: datetime | None = None, *, as_session: bool = False
+    ) -> SignedIn:
         """Add a user and sign them in; an address that is not confirmed yet is mailed a link."""
-        user = await self.users.add(User(**kept, email_verified_at=verified_at))
+        user = await self._registered(User(**kept, email_verified_at=verified_at))
         if self.post and verified_at is None:
             await self.post.verification(user.id)
-        return await self.admission.first(user.id)
+        return await self.admission.first(user.id, as_session=as_session)
 
     async def sign_in(self, email: str, password: str) -> SignedIn:
         """Make a token as `enter` does, for who needs no more than a password. Raises SecondFactorNeeded besides."""
@@ -191,8 +194,12 @@ class AccountService(Service):
         """Make a user who may do everything. Raises as `sign_up` does."""
         given = await self._checked({"username": username, "email": email, "password": password})
         kept = await self._hashed(given)
-        user = await self.users.add(User(**kept, is_staff=True, is_superuser=True))
-        return user.id
+        return (await self._registered(User(**kept, is_staff=True, is_superuser=True))).id
+
+    async def _registered(self, new: User) -> User:
+        user = await self.users.add(new)
+        self.work.publish(UserRegistered(user.id))
+        return user
 
     async def change_password(self, username: str, password: str) -> None:
         """Give a user a new password and end all their tokens. Raises Invalid, Busy, NotFound."""
@@ -239,10 +246,12 @@ class AccountService(Service):
             raise Invalid("email", "changes by links that are mailed to both addresses", code="unconfirmed")
 
     async def _tell_of_changes(self, user: User, old_address: str, has_new_password: bool) -> None:
-        """End the links that were mailed before, and tell the address of before."""
+        """End the links that were mailed before, and tell the address of before, and whoever wants to hear of it."""
         if not has_new_password and user.email == old_address:
             return
         await self.links.end(user.id)
+        if has_new_password:
+            self.work.publish(PasswordChanged(user.id))
         if self.post and user.email != old_address:
             self.post.changed(old_address, user.email)
         if self.post and has_new_password:

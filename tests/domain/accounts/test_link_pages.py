@@ -128,6 +128,7 @@ async def test_an_account_is_made(client: httpx.AsyncClient, outbox: Outbox, ann
     answer = await sent(client, link, username="bea", password=PASSWORD)
     assert (answer.status_code, title(answer)) == (200, "Your account is made")
     assert "You are bea, and signed in." in answer.text
+    assert (await client.get(ME)).json()["username"] == "bea"
     assert (await client.get(link)).status_code == 410
 
 
@@ -180,12 +181,33 @@ async def test_an_address_is_changed_in_two_steps(client: httpx.AsyncClient, out
     assert OTHER in done.text
 
 
-async def test_who_signs_in_is_shown_a_token_once(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
-    answer = await sent(client, await mailed(client, outbox, "sign-in", token))
+async def test_who_signs_in_has_a_session_in_place_of_the_one_before(
+    client: httpx.AsyncClient, outbox: Outbox, token: str
+) -> None:
+    before = (await sent(client, await mailed(client, outbox, "sign-in", token))).cookies["session"]
+    client.cookies.clear()
+    link = await mailed(client, outbox, "sign-in", token)
+    client.cookies.set("session", before)
+
+    answer = await sent(client, link)
+
     assert (answer.status_code, title(answer)) == (200, "You are signed in")
-    [made] = re.findall(r'value="(lh_[\w-]{43})"', answer.text)
-    assert (await me(client, made))["username"] == "ann"
+    assert re.fullmatch(
+        r"session=lhs_[\w-]{43}; Max-Age=\d+; Path=/; HttpOnly; SameSite=Lax", answer.headers["set-cookie"]
+    )
+    assert "lh" not in re.sub(r"<head>.*</head>", "", answer.text, flags=re.DOTALL), "no secret is shown"
     assert answer.headers["cache-control"] == "no-store"
+    client.cookies.clear()
+    for value, status in ((answer.cookies["session"], 200), (before, 401)):
+        assert (await client.get(ME, headers={"Cookie": f"session={value}"})).status_code == status
+
+
+async def test_a_page_that_signs_nobody_in_gives_out_no_session(
+    client: httpx.AsyncClient, outbox: Outbox, token: str
+) -> None:
+    for page in ("verify", "reset"):
+        answer = await sent(client, await mailed(client, outbox, page, token), password=NEW)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
 
 
 @pytest.mark.parametrize("page", ["verify", "reset", "change", "sign-in"])
