@@ -31,6 +31,13 @@ class SecondFactorNeeded(Forbidden):
         super(Forbidden, self).__init__("secondFactor", "is needed: sign in at POST /api/v1/accounts/tokens")
 
 
+def at_once(entered: SignedIn | SecondFactorAsked) -> SignedIn:
+    """The sign-in, where one factor was enough. Raises SecondFactorNeeded."""
+    if isinstance(entered, SecondFactorAsked):
+        raise SecondFactorNeeded
+    return entered
+
+
 class Admission(Service):
     """From a proof of who somebody is to what they are known by from now on."""
 
@@ -68,9 +75,9 @@ class Admission(Service):
     async def _sign_in(self, user: UUID, *, as_session: bool) -> SignedIn:
         """Make a token, or a session, forget those that have expired, and tell of a device that is new."""
         await self.tokens.forget_expired(idle_since(self._settings), user)
-        known = [one.device for one in await devices.all(self.work, user=user)] if self.post else []
+        seen = await devices.one(self.work, user=user, device=self._device) if self.post else None
         made = await self.first(user, as_session=as_session)
-        if self.post and known and self._device not in known:
+        if self.post and seen and seen.has_any and not seen.has_this:
             self.post.new_device(made.user.email, self._device)
         return made
 

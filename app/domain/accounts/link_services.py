@@ -6,7 +6,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.types import Scope
 
-from app.domain.accounts.admission import SecondFactorNeeded
+from app.domain.accounts.admission import at_once
 from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.events import UserDeleted
 from app.domain.accounts.factor_schemas import SecondFactorAsked
@@ -18,7 +18,7 @@ from app.domain.accounts.links import CHANGE, LIFETIMES, DeadLink, Purpose, dige
 from app.domain.accounts.mails import Post
 from app.domain.accounts.models import Link, User
 from app.domain.accounts.policies import LastSuperuser
-from app.domain.accounts.repositories import TokenRepository, UserRepository
+from app.domain.accounts.repositories import TokenRepository, UserRepository, locked
 from app.domain.accounts.rules import checked
 from app.domain.accounts.schemas import SignedIn
 from app.domain.accounts.services import AccountService, provide_accounts
@@ -115,10 +115,7 @@ class LinkService(Service):
 
     async def sign_in(self, secret: str, *, as_session: bool = False) -> SignedIn:
         """Sign the link's user in, where that is enough. Raises DeadLink, TooMany, SecondFactorNeeded."""
-        entered = await self.enter(secret, as_session=as_session)
-        if isinstance(entered, SecondFactorAsked):
-            raise SecondFactorNeeded
-        return entered
+        return at_once(await self.enter(secret, as_session=as_session))
 
     async def enter(self, secret: str, *, as_session: bool = False) -> SignedIn | SecondFactorAsked:
         """Sign the link's user in, by a token or session, or ask for their second factor. Raises DeadLink, TooMany."""
@@ -146,7 +143,7 @@ class LinkService(Service):
             raise Invalid("email", "is the address already", code="same")
         await self._guards.links.ask(asking.email, Purpose.LEAVE)
         holder = await who_has.one(self._reader, email=new)
-        user = await self._accounts.locked(viewer)
+        user = await locked(self.users, self.tokens, viewer)
         await self.links.end(user.id, *CHANGE)
         await self._post.change(user.id, new, is_taken=holder is not None and holder.id != user.id)
         return _mailed(Purpose.LEAVE)
@@ -174,7 +171,7 @@ class LinkService(Service):
         Raises Invalid, LastSuperuser, Unauthenticated, TooMany, Busy.
         """
         asking = await self._accounts.confirm_password(viewer, password)
-        user = await self._accounts.locked(viewer)
+        user = await locked(self.users, self.tokens, viewer)
         if user.is_superuser and not await self.users.another_superuser(user.id):
             raise LastSuperuser
         await self.users.remove(user.id)

@@ -9,7 +9,8 @@ from litestar.di import NamedDependency
 from litestar.types import Scope
 
 from app.domain.accounts.attempts import Attempts
-from app.domain.accounts.challenges import SECOND_FACTOR, Challenges
+from app.domain.accounts.challenges import SECOND_FACTOR
+from app.domain.accounts.factor_repositories import ChallengeRepository
 from app.domain.accounts.factor_schemas import Proof, Proved, SecondFactor
 from app.domain.accounts.passkey_schemas import Credential
 from app.domain.accounts.passkeys import PasskeyService, provide_passkeys
@@ -20,13 +21,15 @@ from app.domain.accounts.services import AccountService, provide_accounts
 from app.domain.accounts.tokens import digest_of
 from app.kit.errors import Invalid, Unauthenticated
 from app.kit.identity import Viewer
-from app.platform.database.work import Reader, Service, UnitOfWork
+from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.ratelimit import Throttle
 from config.settings import SecuritySettings
 
 
 class ProofService(Service):
     """The second step of a sign-in, and the step up of who is signed in."""
+
+    challenges = repository(ChallengeRepository)
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class ProofService(Service):
         way = only_one(code=answer.code, recoveryCode=answer.recovery_code, passkey=answer.passkey)
         digest = digest_of(answer.challenge)
         await self._attempts.second_factor(digest, await self._coded(answer, digest))
-        challenge = await Challenges(self.work).take(SECOND_FACTOR, digest)
+        challenge = await self.challenges.take(SECOND_FACTOR, digest)
         if challenge is None or challenge.user_id is None:
             raise Unauthenticated("challenge", "is over; begin again with the first factor")
         if not await self._takes(challenge.user_id, answer, digest):

@@ -119,6 +119,11 @@ def second_factors(q: Select, *, user: UUID | None) -> Select:
     return q.where(User.id == user)
 
 
+def is_waiting(purpose: Any, digest: Any) -> tuple[ColumnElement[bool], ...]:
+    """The question that waits, for this purpose, under this digest."""
+    return Challenge.purpose == purpose, Challenge.digest == digest, Challenge.expires_at > func.now()
+
+
 class Asking(Struct, frozen=True, gc=False):
     """Who was asked a question."""
 
@@ -128,7 +133,7 @@ class Asking(Struct, frozen=True, gc=False):
 @query(Shape(Asking, Challenge))
 def asked_of(q: Select, *, purpose: str, digest: bytes) -> Select:
     """Who was asked the question that waits under this digest."""
-    return q.where(Challenge.purpose == purpose, Challenge.digest == digest, Challenge.expires_at > func.now())
+    return q.where(*is_waiting(purpose, digest))
 
 
 @query(Shape(PasskeyOut, Passkey))

@@ -8,6 +8,8 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Text, case, delete, func, i
 
 from app.domain.accounts.models import Challenge, Token, User
 from app.domain.accounts.tokens import Idle
+from app.kit.errors import Unauthenticated, found
+from app.kit.identity import Viewer
 from app.platform.database.model import Repository
 
 
@@ -125,6 +127,19 @@ class TokenRepository(Repository[Token]):
     async def _end(self, *which: ColumnElement[bool]) -> int:
         ended: Any = await self.session.execute(delete(Token).where(*which))
         return ended.rowcount
+
+
+async def locked(users: UserRepository, tokens: TokenRepository, viewer: Viewer) -> User:
+    """The viewer's row, until the transaction ends. Raises Unauthenticated.
+
+    A token that was ended meanwhile, by the owner's sign-out or new password, must not take the account over, nor
+    leave another token behind.
+    """
+    user = found(await users.for_change(viewer.id), "user")
+    is_known = viewer.credential is None or await tokens.is_live(viewer.id, viewer.credential)
+    if not (user.is_active and is_known):
+        raise Unauthenticated("token", "is invalid")
+    return user
 
 
 def _lowered(texts: list[str]) -> Select[tuple[str]]:

@@ -10,7 +10,7 @@ from litestar.types import Scope
 from msgspec import UNSET
 from msgspec.structs import asdict
 
-from app.domain.accounts.admission import Admission, SecondFactorNeeded
+from app.domain.accounts.admission import Admission, SecondFactorNeeded, at_once
 from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.events import PasswordChanged, UserRegistered
 from app.domain.accounts.factor_schemas import SecondFactorAsked
@@ -28,7 +28,7 @@ from app.domain.accounts.queries import (
     credentials,
     credentials_by_name,
 )
-from app.domain.accounts.repositories import TokenRepository, UserRepository
+from app.domain.accounts.repositories import TokenRepository, UserRepository, locked
 from app.domain.accounts.rules import RULES, checked, required, strict_rules
 from app.domain.accounts.schemas import Account, Bio, Changes, Email, Image, Login, Password, SignedIn, Username
 from app.domain.accounts.tokens import device_of
@@ -111,10 +111,7 @@ class AccountService(Service):
 
     async def sign_in(self, email: str, password: str) -> SignedIn:
         """Make a token as `enter` does, for who needs no more than a password. Raises SecondFactorNeeded besides."""
-        entered = await self.enter(email, password)
-        if isinstance(entered, SecondFactorAsked):
-            raise SecondFactorNeeded
-        return entered
+        return at_once(await self.enter(email, password))
 
     async def enter(self, email: str, password: str, *, as_session: bool = False) -> SignedIn | SecondFactorAsked:
         """Make a token, or a session, for the user with this address, or username, and this password.
@@ -176,7 +173,7 @@ class AccountService(Service):
             require_proof(viewer, OF_GUARDED)
         before = await account.one(self._reader, user=viewer.id) if "password" in given else None
         kept = await self._hashed(await self._checked(given, before, lenient=lenient))
-        user = await self.locked(viewer)
+        user = await locked(self.users, self.tokens, viewer)
         old_address = user.email
         if kept.get("email", old_address) != old_address:
             self._require_ease(lenient)
@@ -228,17 +225,6 @@ class AccountService(Service):
         if self.attempts:
             await self.attempts.signed_in(asking.email)
         return asking
-
-    async def locked(self, viewer: Viewer) -> User:
-        """The viewer's row, until the transaction ends. Raises Unauthenticated.
-
-        A token that was ended meanwhile, by the owner's sign-out or new password, must not take the account over.
-        """
-        user = found(await self.users.for_change(viewer.id), "user")
-        is_known = viewer.credential is None or await self.tokens.is_live(viewer.id, viewer.credential)
-        if not (user.is_active and is_known):
-            raise Unauthenticated("token", "is invalid")
-        return user
 
     def _require_ease(self, lenient: bool) -> None:
         """An address changes at once where a contract says so, and the settings do not forbid it. Raises Invalid."""

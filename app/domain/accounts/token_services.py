@@ -12,10 +12,10 @@ from msgspec import Struct
 from app.domain.accounts.factor_repositories import ChallengeRepository
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.names import display_name_faults, username_form
-from app.domain.accounts.repositories import TokenRepository, UserRepository
+from app.domain.accounts.repositories import TokenRepository, UserRepository, locked
 from app.domain.accounts.schemas import MadeToken
 from app.domain.accounts.tokens import Idle, digest_of, idle_since, new_token, scopes_of
-from app.kit.errors import Conflict, Invalid, NotFound, Unauthenticated, Violation, found, inside
+from app.kit.errors import Conflict, Invalid, NotFound, Violation, found, inside
 from app.kit.identity import Viewer
 from app.platform.database.work import Service, UnitOfWork, repository
 from app.platform.security import OF_GUARDED, require_proof
@@ -54,12 +54,7 @@ class TokenService(Service):
         if wish.scopes is None:
             require_proof(viewer, OF_GUARDED)
         wish = self._checked(wish)
-        user = found(await self.users.for_change(viewer.id), "user")
-        # A token that was ended meanwhile, by the owner's sign-out or new password, must not leave another behind.
-        is_known = viewer.credential is None or await self.tokens.is_live(viewer.id, viewer.credential)
-        if not (user.is_active and is_known):
-            raise Unauthenticated("token", "is invalid")
-        return await self._made(user, wish)
+        return await self._made(await locked(self.users, self.tokens, viewer), wish)
 
     async def make_for(self, username: str, wish: Wish) -> MadeToken:
         """Make a token for the user of this name. Raises Invalid, NotFound, Conflict."""
