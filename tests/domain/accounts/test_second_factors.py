@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 
+import asyncpg
 import httpx
 import pyotp
 import pytest
@@ -280,6 +281,23 @@ async def test_what_nobody_finished_is_cleared_away(ann: Guarded, database: Data
     await work.run(lambda: work.fetch("UPDATE accounts_challenge SET expires_at = now() WHERE user_id IS NULL", ()))
     assert (await asyncio.to_thread(CliRunner().invoke, clearsessions, obj=settings)).exit_code == 0
     assert len(await database.reader().fetch("SELECT FROM accounts_challenge", ())) == 1
+
+
+async def test_whoever_asks_clears_a_few_away_and_waits_for_nobody(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    work = database.unit_of_work()
+    over = "INSERT INTO accounts_challenge (purpose, digest, expires_at) SELECT 'passkey', sha256(n::text::bytea),"
+    over += " now() - make_interval(secs => n) FROM generate_series(1, 15) AS n"
+    await work.run(lambda: work.fetch(over, ()))
+    other = await asyncpg.connect(database.url)
+    async with other.transaction():
+        await other.execute("SELECT FROM accounts_challenge ORDER BY expires_at LIMIT 1 FOR UPDATE")
+        async with asyncio.timeout(30):
+            assert (await client.post(f"{BASE}/passkeys/options")).status_code == 200
+    await other.close()
+    left = await database.reader().fetch("SELECT expires_at > now() FROM accounts_challenge ORDER BY expires_at", ())
+    assert [row[0] for row in left] == [False] * 5 + [True]
 
 
 async def test_new_recovery_codes_replace_the_old(ann: Guarded) -> None:
