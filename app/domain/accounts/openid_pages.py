@@ -67,7 +67,7 @@ class OpenIdPages(Controller):
         except AppError as refusal:
             refusal.headers |= pending.taken_back()
             raise
-        over = Cookie(pending.name, "", max_age=0, httponly=True, samesite="lax", secure=pending.secure)
+        over = Cookie(pending.name, value="", max_age=0, httponly=True, samesite="lax", secure=pending.secure)
         return _shown(ended.made, ended.back, cookie, over)
 
 

@@ -1,10 +1,12 @@
 """An OpenID Connect provider of the tests' own, over HTTP; it can be had to misbehave."""
 
 import asyncio
+import hmac
 import json
 import time
 from base64 import b64decode, urlsafe_b64encode
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -12,7 +14,7 @@ from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 CLIENT, SECRET = "litehouse", "canary+secret of the client"
 SUBJECT = "248289761001"
@@ -39,7 +41,7 @@ class Provider:
         self.claims: dict[str, Any] = {"email": "ann@example.com", "email_verified": True, "preferred_username": "ann"}
         self.configuration: dict[str, Any] = {}
         self.returned: dict[str, str] = {}
-        self.answers: dict[str, web.Response] = {}
+        self.answers: dict[str, Callable[[], web.Response]] = {}
         self.slow = asyncio.Event()
         self.slow.set()
         self.codes: dict[str, dict[str, str]] = {}
@@ -68,7 +70,8 @@ class Provider:
     async def _counted(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.asked[request.path] += 1
         await self.slow.wait()
-        return self.answers.get(request.path) or await handler(request)
+        answer = self.answers.get(request.path)
+        return answer() if answer else await handler(request)
 
     async def _configuration(self, _: web.Request) -> web.Response:
         told = {
@@ -122,15 +125,14 @@ class Provider:
         claims = {name: value for name, value in (claims | self.claims).items() if value is not None}
         if self.header["alg"] == "none":
             return f"{_encoded(self.header)}.{_encoded(claims)}."
-        return jwt.encode(self.header, claims, self.signs_by, algorithms=["RS256", "ES256", "HS256", "RS512"])
+        if self.header["alg"] == "HS256":  # by the public key as a secret: what it would be verified by, if let in
+            signed = f"{_encoded(self.header)}.{_encoded(claims)}"
+            digest = hmac.digest(self.signs_by.as_pem(private=False), signed.encode(), "sha256")
+            return f"{signed}.{urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+        return jwt.encode(self.header, claims, self.signs_by, algorithms=["RS256", "ES256", "RS512"])
 
     def sign_by(self, algorithm: str, key: Any) -> None:
         self.header, self.signs_by = {"alg": algorithm, "kid": key.kid}, key
-
-
-def confused(key: RSAKey) -> OctKey:
-    """The public key as a secret one: what HS256 would be verified by, if it were let in."""
-    return OctKey.import_key(key.as_pem(private=False), {"kid": key.kid})
 
 
 def _encoded(part: dict[str, Any]) -> str:
