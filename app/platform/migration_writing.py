@@ -26,7 +26,12 @@ from app.platform.migrations import pending, run_alembic
 from app.platform.revisions import FOLDER, PLATFORM, MigrationError, Revisions, branch_of
 from config.modules import MODULES
 
-PLATFORM_TABLES = ("app.platform.database.changes", "app.platform.events.log", "app.platform.totals")
+PLATFORM_TABLES = (
+    "app.platform.database.changes",
+    "app.platform.events.log",
+    "app.platform.ratelimit",
+    "app.platform.totals",
+)
 
 
 def differences(url: str, *, folder: Path = FOLDER) -> list[str]:
@@ -147,6 +152,9 @@ def upgrade() -> None:
     # In one statement, so that their keys to one another do not matter. A database that never had them does nothing.
     op.execute("DROP TABLE IF EXISTS {tables}")
 {dropping}    op.execute("DELETE FROM platform_counter WHERE name IN ({names})")
+    # Else they would keep the events that nobody hears any more.
+    op.execute("DELETE FROM platform_held WHERE starts_with(subscriber, '{module}.')")
+    op.execute("DELETE FROM platform_subscription WHERE starts_with(name, '{module}.')")
 
 
 def downgrade() -> None:

@@ -39,7 +39,7 @@ async def _work(settings: Settings) -> None:
         await stack.enter_async_context(database.lifespan())
         await stack.enter_async_context(notices.lifespan())
         await stack.enter_async_context(beating())
-        await stack.enter_async_context(dispatcher.lifespan(settings.server.drain_timeout))
+        await stack.enter_async_context(dispatcher.lifespan(settings.server.drain_timeout, ended))
         log.info("working", subscribers=[subscriber.name for subscriber in subscribers])
         await ended.wait()
         log.info("ending")

@@ -1,7 +1,7 @@
 """Who is measured, and how each is started: one worker, a pool of ten connections, no access log but Litehouse's."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.benchmarks.processes import PYTHON, Server, serving
@@ -61,10 +61,6 @@ CACHED = Contender("cached", "Litehouse", LITEHOUSE, PRODUCTION)
 @contextmanager
 def running(contenders: Sequence[Contender], url: str) -> Iterator[dict[str, Server]]:
     """All of them at once, by name, on the database at this address."""
-    with ExitStack() as stack:
-        yield {
-            contender.name: stack.enter_context(
-                serving(contender.name, contender.command, {**contender.environ, "DATABASE_URL": url})
-            )
-            for contender in contenders
-        }
+    wanted = [(one.name, one.command, {**one.environ, "DATABASE_URL": url}) for one in contenders]
+    with serving(*wanted) as servers:
+        yield {server.name: server for server in servers}
