@@ -91,6 +91,7 @@ module = Module(
             route_handlers=[OpenIdPages],
             dependencies={
                 "identities": Provide(provide_identities, sync_to_thread=False),
+                "proofs": Provide(provide_proofs, sync_to_thread=False),
                 "cookie": Provide(provide_cookie, sync_to_thread=False),
             },
             exception_handlers=page_refusals,

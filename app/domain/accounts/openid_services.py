@@ -32,7 +32,7 @@ from app.domain.accounts.openid_exchange import Exchange, Told
 from app.domain.accounts.openid_names import candidates
 from app.domain.accounts.openid_queries import Trusted, trusted
 from app.domain.accounts.openid_repositories import IdentityRepository
-from app.domain.accounts.repositories import UserRepository
+from app.domain.accounts.repositories import TokenRepository, UserRepository, locked
 from app.domain.accounts.rules import checked
 from app.domain.accounts.schemas import SignedIn
 from app.domain.accounts.services import AccountService, provide_accounts
@@ -93,6 +93,7 @@ class IdentityService(Service):
     """What people do by those who vouch for them elsewhere."""
 
     users = repository(UserRepository)
+    tokens = repository(TokenRepository)
     identities = repository(IdentityRepository)
     can_mail = False
 
@@ -166,15 +167,14 @@ class IdentityService(Service):
             raise AddressTaken
         used = {name for name, _ in taken}
         free = next((name for name in names if name.lower() not in used), f"user-{secrets.token_hex(8)}")
-        made = await self.users.add(
-            User(username=free, email=email, password=NO_PASSWORD, email_verified_at=datetime.now(UTC))
-        )
-        await self._keep(provider, told, made.id)
-        return await self._accounts.admission.first(made.id, as_session=True)
+        kept = {"username": free, "email": email, "password": NO_PASSWORD}
+        made = await self._accounts.welcome(kept, verified_at=datetime.now(UTC), as_session=True)
+        await self._keep(provider, told, made.user.id)
+        return made
 
     async def _link(self, provider: Trusted, told: Told, link: Link) -> None:
         """Link it to the user who began to, by a token or a session that is still theirs."""
-        user = await self._accounts.locked(Viewer(link.user, link.credential))
+        user = await locked(self.users, self.tokens, Viewer(link.user, link.credential))
         await self.identities.alone(provider.id, told.subject)
         holder = await self.identities.use(provider.id, told.subject, told.email)
         if holder is None:
@@ -189,7 +189,7 @@ class IdentityService(Service):
 
     async def unlink(self, viewer: Viewer, identity: UUID) -> None:
         """Sign in by it no more. Raises NotFound, for another user's too, and LastWayIn."""
-        user = await self._accounts.locked(viewer)
+        user = await locked(self.users, self.tokens, viewer)
         if not await self.identities.remove(user.id, identity):
             raise NotFound("identity")
         if not await self._has_way_in(user):

@@ -14,6 +14,7 @@ from litestar import Litestar
 from app.domain.accounts import openid_directory
 from app.domain.accounts.models import User
 from app.domain.accounts.openid_schemas import ManagedProvider
+from app.domain.accounts.totp import recovery_digest
 from app.platform.database.pools import Database
 from app.platform.observability.logging import flush_log
 from config.rates import Rate
@@ -33,6 +34,7 @@ from tests.domain.accounts.openid import (
     trusted,
 )
 from tests.domain.accounts.provider import CLIENT, SECRET, SUBJECT, Provider, ec, rsa
+from tests.domain.accounts.test_link_pages import Form
 
 __all__ = ["browser", "provider", "trusted"]
 
@@ -447,12 +449,43 @@ async def test_of_two_who_are_new_at_once_one_user_is_made(app: Litestar, databa
         await one.aclose()
 
 
-async def test_who_has_a_second_factor_is_asked_for_it(browser: httpx.AsyncClient, database: Database) -> None:
+@pytest.mark.parametrize("back", ["/docs", None], ids=["back", "page"])
+async def test_who_has_a_second_factor_is_asked_for_it(
+    browser: httpx.AsyncClient, database: Database, back: str | None
+) -> None:
     await browser.get(GO)
-    browser.cookies.clear()
+    work = database.unit_of_work()
+    code = "mfrg-gzdf-mztw-q2lk"
+    sql = "INSERT INTO accounts_recovery_code (user_id, digest) SELECT id, $1 FROM accounts_user"
+    await work.run(lambda: work.fetch(sql, (recovery_digest(code),)))
     await execute(database, "UPDATE accounts_user SET has_second_factor = true")
-    answer = await browser.get(GO)
-    assert (answer.status_code, "session" in browser.cookies) == (403, False)
+    browser.cookies.clear()
+
+    asked = await browser.get(GO, params={} if back is None else {"back": back})
+    assert (asked.status_code, title(asked), "session" in browser.cookies) == (200, "One more step", False)
+    form = Form(asked.text)
+    assert (form.action, form.method, form.labels) == ("/account/openid", "post", {"code"})
+
+    async def give(typed: str, site: str = "same-origin") -> httpx.Response:
+        headers = {"Sec-Fetch-Site": site, "Origin": "null"}
+        return await browser.post(
+            form.action, data=form.fields | {"code": typed}, headers=headers, follow_redirects=False
+        )
+
+    for wrong in ("000000", "mfrg-gzdf-mztw-xxxx", ""):
+        refusal = await give(wrong)
+        assert (refusal.status_code, Form(refusal.text).fields) == (401, form.fields), refusal.text
+    assert (await give(code, "cross-site")).status_code == 403
+    done = await give(code)
+    assert (done.status_code, done.headers.get("location")) == ((200, None) if back is None else (303, back))
+    assert (await browser.get(ME)).json()["username"] == "ann"
+    assert (await give(code)).status_code == 401
+
+
+async def test_after_a_code_one_is_led_to_this_site_alone(browser: httpx.AsyncClient) -> None:
+    form = {"challenge": "x" * 43, "code": "000000", "back": '//evil.example"><script>'}
+    answer = await browser.post("/account/openid", data=form, headers=OURS)
+    assert (answer.status_code, "<script>" in answer.text) == (401, False)
 
 
 async def test_who_is_not_active_does_not_come_in(browser: httpx.AsyncClient, database: Database) -> None:
@@ -509,7 +542,7 @@ async def test_keys_may_change_and_an_unknown_one_is_asked_for_once_a_minute(
 async def test_a_sign_in_costs_few_statements(browser: httpx.AsyncClient, statements: Callable) -> None:
     await browser.get(GO)
     back = await gone_to(browser, GO)
-    with statements(at_most=11) as sent:
+    with statements(at_most=12) as sent:
         assert (await browser.get(back)).status_code == 200
     assert "COMMIT" in sent
 
