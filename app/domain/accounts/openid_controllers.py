@@ -57,28 +57,28 @@ class ProviderController(Controller):
         made = await trust.add(data)
         return Response(made, headers={"Location": f"/api/v1/accounts/providers/{made.name}"})
 
-    @get("/{name:str}", permission=MANAGE_PROVIDERS)
-    async def read_provider(self, name: FromPath[str], reader: NamedDependency[Reader]) -> ManagedProvider:
+    @get("/{provider:str}", permission=MANAGE_PROVIDERS)
+    async def read_provider(self, provider: FromPath[str], reader: NamedDependency[Reader]) -> ManagedProvider:
         """Read a provider.
 
         Its secret is never shown.
         """
-        return found(await managed_provider.one(reader, name=name), "provider")
+        return found(await managed_provider.one(reader, name=provider), "provider")
 
-    @patch("/{name:str}", permission=MANAGE_PROVIDERS)
+    @patch("/{provider:str}", permission=MANAGE_PROVIDERS)
     async def change_provider(
-        self, name: FromPath[str], data: JSONBody[ChangeProvider], trust: NamedDependency[ProviderService]
+        self, provider: FromPath[str], data: JSONBody[ChangeProvider], trust: NamedDependency[ProviderService]
     ) -> ManagedProvider:
         """Change what a provider is asked with."""
-        return await trust.change(name, data)
+        return await trust.change(provider, data)
 
-    @delete("/{name:str}", permission=MANAGE_PROVIDERS)
-    async def remove_provider(self, name: FromPath[str], trust: NamedDependency[ProviderService]) -> None:
+    @delete("/{provider:str}", permission=MANAGE_PROVIDERS)
+    async def remove_provider(self, provider: FromPath[str], trust: NamedDependency[ProviderService]) -> None:
         """Trust a provider no more.
 
         All identities by it are forgotten: who has no other way in is helped by a link that is mailed.
         """
-        await trust.remove(name)
+        await trust.remove(provider)
 
 
 class IdentityController(Controller):

@@ -43,7 +43,7 @@ def managed_provider(q: Select, *, name: str) -> Select:
     return q.where(Provider.name == name)
 
 
-@query(Shape(IdentityOut, Identity, provider=Shape(ProviderOut, Provider)))
+@query(Shape(IdentityOut, Identity, provider=Provider.name))
 def identities_of(q: Select, *, user: UUID | None) -> Select:
     """A user's identities, the newest first."""
     return q.join(Identity.provider).where(Identity.user_id == user).order_by(Identity.id.desc()).limit(MOST)

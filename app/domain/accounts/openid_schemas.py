@@ -95,7 +95,7 @@ class IdentityOut(Output):
     """As whom a provider knows one."""
 
     id: UUID
-    provider: ProviderOut
+    provider: ProviderName
     subject: Subject
     email: ToldEmail | None
     created_at: Moment
