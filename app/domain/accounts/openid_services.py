@@ -41,7 +41,7 @@ from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.foreign_hashes import is_hash
 from app.platform.ratelimit import Limit, Throttle, key_of
-from app.platform.sealing import Sealing
+from app.platform.sealing import Sealing, sealing_of
 from config.rates import Rate
 
 log = structlog.get_logger()
@@ -216,13 +216,11 @@ def _address(told: Told) -> str:
 
 def provide_identities(work: NamedDependency[UnitOfWork], state: State, scope: Scope) -> IdentityService:
     """The verbs over a request's unit of work, with the application's one directory, made at its first use."""
-    if "sealing" not in state:
-        state.sealing = Sealing(state.settings)
     if "directory" not in state:
         state.directory = Directory(state.outbound)
-    accounts, settings = provide_accounts(work, state, scope), state.settings
-    exchange = Exchange(state.directory, state.sealing, settings.http)
+    accounts, settings, sealing = provide_accounts(work, state, scope), state.settings, sealing_of(state)
+    exchange = Exchange(state.directory, sealing, settings.http)
     guard = Guard(Throttle(state.database, scope), settings.security.sign_in_address_limit)
-    made = IdentityService(accounts, state.database.reader(work.viewer), exchange, state.sealing, guard)
+    made = IdentityService(accounts, state.database.reader(work.viewer), exchange, sealing, guard)
     made.can_mail = state.mailer.backend is not None
     return made

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
@@ -13,11 +15,13 @@ from litestar import Litestar
 
 from app.domain.accounts import openid_directory
 from app.domain.accounts.models import User
+from app.domain.accounts.openid import pending_cookie
 from app.domain.accounts.openid_schemas import ManagedProvider
 from app.domain.accounts.totp import recovery_digest
 from app.platform.database.pools import Database
 from app.platform.observability.logging import flush_log
 from config.rates import Rate
+from config.settings import load
 from tests.domain.accounts.factories import PASSWORD, UserFactory
 from tests.domain.accounts.openid import (
     BASE,
@@ -63,6 +67,9 @@ async def test_somebody_new_signs_in_and_comes_again(
     [identity] = (await browser.get(IDENTITIES)).json()["items"]
     assert (identity["provider"], identity["subject"], identity["email"]) == ("fake", SUBJECT, me["email"])
     assert ("client_secret" in provider.forms[0]) == (method == "client_secret_post")
+
+    events = await database.reader().fetch("SELECT name FROM platform_outbox ORDER BY id", ())
+    assert [name for (name,) in events] == ["accounts.user_registered", "accounts.user_signed_in"]
 
     first = browser.cookies["session"]
     provider.claims |= {"email": "other@example.com", "preferred_username": "bea"}
@@ -555,3 +562,25 @@ async def ann(database: Database) -> User:
 async def test_the_trusted_are_listed(browser: httpx.AsyncClient, trusted: ManagedProvider) -> None:
     listed = (await browser.get(f"{BASE}/providers")).json()
     assert listed == {"items": [{"name": trusted.name, "label": trusted.label}]}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name", "attributes"),
+    [
+        ("https://example.com", "__Host-openid", "Path=/; HttpOnly; SameSite=Lax; Secure"),
+        ("http://localhost:8000", "openid", "Path=/; HttpOnly; SameSite=Lax"),
+    ],
+    ids=["https", "loopback"],
+)
+async def test_the_cookie_is_this_hosts_alone(base_url: str, name: str, attributes: str) -> None:
+    settings = load(None, {"LITEHOUSE_ENVIRONMENT": "test", "LITEHOUSE_BASE_URL": base_url})
+    given = pending_cookie(settings.http).given_out("value")["Set-Cookie"]
+    assert given == f"{name}=value; Max-Age=600; {attributes}"
+
+
+async def test_what_takes_long_to_import_is_imported_by_the_first_who_needs_it() -> None:
+    names = "('aiohttp', 'joserfc')"
+    code = f"import sys, app.main, app.domain.accounts.module; print([one for one in {names} if one in sys.modules])"
+    command = [sys.executable, "-c", code]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
