@@ -12,14 +12,16 @@ import httpx
 import pytest
 from aiohttp import web
 from litestar import Litestar
+from msgspec.structs import replace
 
 from app.domain.accounts import openid_directory
 from app.domain.accounts.models import User
-from app.domain.accounts.openid import pending_cookie
+from app.domain.accounts.openid import opened, pending_cookie, sealed
 from app.domain.accounts.openid_schemas import ManagedProvider
 from app.domain.accounts.totp import recovery_digest
 from app.platform.database.pools import Database
 from app.platform.observability.logging import flush_log
+from app.platform.sealing import sealing_of
 from config.rates import Rate
 from config.settings import load
 from tests.domain.accounts.factories import PASSWORD, UserFactory
@@ -338,11 +340,15 @@ async def test_a_state_is_good_once_and_in_its_browser_alone(
     assert await counts(database) == (1, 1, 1), "the code was used up"
 
 
-async def test_a_sign_in_is_over_after_ten_minutes(browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.domain.accounts.openid.LASTS", -1)
+async def test_a_sign_in_is_over_after_ten_minutes(app: Litestar, browser: httpx.AsyncClient) -> None:
     back = await gone_to(browser, GO)
-    monkeypatch.undo()
-    assert (await browser.get(back, headers={"Cookie": ""})).status_code == 400
+    seal = await sealing_of(app.state).seal()
+    pending = opened(seal, browser.cookies["openid"])
+    browser.cookies.clear()
+    for seconds, status in ((-601, 400), (0, 200)):
+        then = replace(pending, expires_at=pending.expires_at + seconds)
+        answer = await browser.get(back, headers={"Cookie": f"openid={sealed(seal, then)}"})
+        assert answer.status_code == status
 
 
 async def test_a_code_of_another_provider_is_not_taken(
