@@ -4,7 +4,8 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -448,18 +449,24 @@ async def test_how_somebody_new_is_called(
     assert name == (expected if told != "аnn" else "ann-2")  # noqa: RUF001
 
 
-async def test_of_two_who_are_new_at_once_one_user_is_made(app: Litestar, database: Database) -> None:
-    browsers = [a_browser(app) for _ in range(3)]
+@pytest.fixture
+async def browsers(app: Litestar) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Of several people."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(a_browser(app)) for _ in range(4)]
+
+
+async def test_of_several_who_are_new_at_once_one_user_is_made(
+    browsers: list[httpx.AsyncClient], database: Database
+) -> None:
     backs = [await gone_to(one, GO) for one in browsers]
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(one.get(back, headers={"Cookie": f"openid={one.cookies['openid']}"}))
             for one, back in zip(browsers, backs, strict=True)
         ]
-    assert [task.result().status_code for task in tasks] == [200] * 3
-    assert await counts(database) == (1, 3, 1)
-    for one in browsers:
-        await one.aclose()
+    assert [task.result().status_code for task in tasks] == [200] * 4
+    assert await counts(database) == (1, 4, 1)
 
 
 @pytest.mark.parametrize("back", ["/docs", None], ids=["back", "page"])
@@ -522,8 +529,9 @@ async def test_sign_ins_from_one_address_are_counted(
     assert (await browser.get(GO)).status_code == 429
 
 
-async def test_what_a_provider_publishes_is_asked_for_once(app: Litestar, provider: Provider) -> None:
-    browsers = [a_browser(app) for _ in range(5)]
+async def test_what_a_provider_publishes_is_asked_for_once(
+    browsers: list[httpx.AsyncClient], provider: Provider
+) -> None:
     provider.slow.clear()
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one.get(GO, follow_redirects=False)) for one in browsers]
@@ -532,8 +540,6 @@ async def test_what_a_provider_publishes_is_asked_for_once(app: Litestar, provid
         provider.slow.set()
     assert {task.result().status_code for task in tasks} == {303}
     assert provider.asked == {CONFIGURATION: 1}
-    for one in browsers:
-        await one.aclose()
 
 
 async def test_keys_may_change_and_an_unknown_one_is_asked_for_once_a_minute(
