@@ -9,6 +9,7 @@ import pytest
 
 from app.platform.database.pools import Database
 from config.settings import load
+from tests.conftest import taken_back
 
 TABLES = """
     CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL CHECK (balance >= 0));
@@ -42,6 +43,7 @@ async def pools(scratch_url: str) -> AsyncIterator[Callable[..., Awaitable[Datab
             return database
 
         yield make
+        assert not taken_back(), "a cancellation was left standing"
 
 
 @pytest.fixture
