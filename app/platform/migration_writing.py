@@ -26,7 +26,12 @@ from app.platform.migrations import pending, run_alembic
 from app.platform.revisions import FOLDER, PLATFORM, MigrationError, Revisions, branch_of
 from config.modules import MODULES
 
-PLATFORM_TABLES = ("app.platform.database.changes", "app.platform.events.log", "app.platform.totals")
+PLATFORM_TABLES = (
+    "app.platform.database.changes",
+    "app.platform.events.log",
+    "app.platform.jobs.table",
+    "app.platform.totals",
+)
 
 
 def differences(url: str, *, folder: Path = FOLDER) -> list[str]:

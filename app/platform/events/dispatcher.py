@@ -11,6 +11,7 @@ from app.platform.database.pools import Database
 from app.platform.events.delivery import Delivery
 from app.platform.events.sequencer import BATCH, sequence
 from app.platform.events.subscribers import Subscriber
+from app.platform.jobs.queue import QUEUED
 from app.platform.notices import Notices
 
 log = structlog.get_logger()
@@ -25,9 +26,10 @@ DROP = "SELECT platform_drop_event_partitions(now() - make_interval(days => $1))
 
 
 def telling(database: Database) -> Notices:
-    """Have others told after each commit that brought events."""
+    """Have others told after each commit that brought events, or jobs."""
     notices = Notices(database)
     database.on_published = partial(notices.tell, OUTBOX)
+    database.on_enqueued = partial(notices.tell, QUEUED)
     return notices
 
 

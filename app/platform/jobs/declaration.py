@@ -1,0 +1,124 @@
+"""By which a module says what can be left to a worker: a function, and how it is to be treated."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from hashlib import blake2b
+from inspect import Parameter, signature
+from typing import Any, Concatenate, Generic, ParamSpec, get_type_hints
+
+import msgspec
+
+P = ParamSpec("P")
+
+Handler = Callable[Concatenate[Any, P], Awaitable[str | None]]
+"""It gets a unit of work (a `JobWork`) and the arguments; what it returns is a short reference to what it made."""
+
+QUEUES = ("critical", "high", "default", "low", "bulk")
+MOST_TRIES = 1_000
+
+
+class Treatment(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job is done: seconds that one attempt may take, and within which arguments one alone waits or runs."""
+
+    queue: str
+    tries: int
+    timeout: float
+    unique: tuple[str, ...] | None
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A job with its arguments as JSON: what can be enqueued."""
+
+    job: "Job[...]"
+    arguments: str
+    unique_key: str | None
+
+
+class Job(Generic[P]):
+    """A handler, the name under which it is stored, and how it is treated; called with arguments it makes a Call."""
+
+    def __init__(self, handler: Handler[P], treatment: Treatment) -> None:
+        """Raises ValueError for a treatment that cannot be."""
+        self.name = f"{_module_of(handler.__module__)}.{getattr(handler, '__name__', '')}"
+        self.handler = handler
+        self.arguments = _arguments_of(handler)
+        self._decode = msgspec.json.Decoder(self.arguments).decode
+        self._check(treatment)
+        self.queue = QUEUES.index(treatment.queue)
+        self.tries = treatment.tries
+        self.timeout = treatment.timeout
+        self._unique = treatment.unique
+
+    def _check(self, treatment: Treatment) -> None:
+        strangers = set(treatment.unique or ()) - set(self.arguments.__struct_fields__)
+        for fault, is_found in (
+            (f"queue must be one of {', '.join(QUEUES)}", treatment.queue not in QUEUES),
+            (f"tries must be 1 to {MOST_TRIES}", not 1 <= treatment.tries <= MOST_TRIES),
+            ("timeout must be some seconds", treatment.timeout <= 0),
+            (f"unique names what is no argument: {', '.join(sorted(strangers))}", bool(strangers)),
+        ):
+            if is_found:
+                message = f"{self.name}: {fault}"
+                raise ValueError(message)
+
+    def __call__(self, *_: P.args, **given: P.kwargs) -> Call:
+        """The job with these arguments. Raises TypeError where they are not of the types that the handler states."""
+        try:
+            arguments = msgspec.json.encode(self.arguments(**given))
+            self._decode(arguments)
+        except (TypeError, msgspec.MsgspecError) as error:
+            message = f"{self.name}: {error}"
+            raise TypeError(message) from error
+        return Call(self, arguments.decode(), self._unique_key(given))
+
+    def _unique_key(self, given: dict[str, Any]) -> str | None:
+        if self._unique is None:
+            return None
+        made = self.arguments(**given)
+        key = msgspec.json.encode([getattr(made, name) for name in self._unique])
+        return blake2b(key, digest_size=16).hexdigest()
+
+    def bound(self, arguments: str) -> dict[str, Any]:
+        """The handler's keyword arguments. Raises ValidationError where they were stored for another signature."""
+        return msgspec.structs.asdict(self._decode(arguments))
+
+
+def job(
+    *, queue: str = "default", tries: int = 5, timeout: float = 30.0, unique: tuple[str, ...] | None = None
+) -> Callable[[Handler[P]], Job[P]]:
+    """Mark a module's function as a job.
+
+    Its database effect and that it is done commit together, so that the effect happens once; what it does elsewhere may
+    happen again after a crash. It is tried so many times, with growing pauses, then it is dead. `timeout`: seconds for
+    an attempt. `unique`: names of arguments; while a job with the same waits or runs, it stands for the next one, too.
+    """
+
+    def mark(handler: Handler[P]) -> Job[P]:
+        return Job(handler, Treatment(queue=queue, tries=tries, timeout=timeout, unique=unique))
+
+    return mark
+
+
+def by_name(jobs: Iterable[Job]) -> dict[str, Job]:
+    """The jobs by their names. Raises ValueError for two of one name."""
+    known: dict[str, Job] = {}
+    for one in jobs:
+        if known.setdefault(one.name, one) is not one:
+            message = f"two jobs are called {one.name}"
+            raise ValueError(message)
+    return known
+
+
+def _module_of(path: str) -> str:
+    parts = path.split(".")
+    return parts[2] if parts[:2] == ["app", "domain"] else parts[-2]
+
+
+def _arguments_of(handler: Callable[..., Any]) -> type[msgspec.Struct]:
+    """A struct of the arguments behind the first, which is the unit of work."""
+    hints = get_type_hints(handler)
+    fields: list[Any] = []
+    for parameter in list(signature(handler).parameters.values())[1:]:
+        default = () if parameter.default is Parameter.empty else (parameter.default,)
+        fields.append((parameter.name, hints[parameter.name], *default))
+    name = getattr(handler, "__name__", "job")
+    return msgspec.defstruct(name, fields, kw_only=True, frozen=True, forbid_unknown_fields=True)
