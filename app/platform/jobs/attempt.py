@@ -56,7 +56,8 @@ async def attempt(job: Job, taken: Taken, database: Database, settings: Settings
         taken.result = _checked(await job.handler(work, **arguments))
         if work.is_untouched:
             return False
-        if not await work.fetch(FINISH, ([taken.id], [taken.lease], [taken.result])):
+        row = (taken.id, taken.lease, taken.result, taken.step, taken.total)
+        if not await work.fetch(FINISH, row):
             raise LeaseLostError
         return True
 

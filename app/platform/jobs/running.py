@@ -23,6 +23,7 @@ EXPIRES_EVERY = 5.0
 NOTES_EVERY = 1.0
 LONGEST_PAUSE = 30.0  # seconds between tries while the database is away
 UNWRITTEN = 10  # times the places: of jobs that left the database alone, so many may wait to be written as done
+SWIFT = 3  # rounds of the loop in which a job that waits for nothing is over: its place is free before more is claimed
 LETS_GO = 5.0  # seconds that a job which was cut off has to leave
 
 
@@ -126,6 +127,8 @@ class Crew:
             return False
         for one in sorted(taken, key=lambda one: one.queue):
             self._begin(one)
+        for _ in range(SWIFT if taken else 0):
+            await asyncio.sleep(0)
         # Only where the last places were free, too, does nothing taken mean that nothing waits.
         self._is_hungry = bool(taken) or free < len(QUEUES)
         return bool(taken)

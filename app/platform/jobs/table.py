@@ -20,7 +20,7 @@ job = Table(
     Column("due_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("started_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
-    # Each claim draws the next one: whoever finishes the job under an older one is refused.
+    # Each claim draws another one at random: whoever finishes the job under an older one is refused.
     Column("lease", Integer, nullable=False, server_default=text("0")),
     Column("lease_until", DateTime(timezone=True)),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
