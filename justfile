@@ -150,6 +150,11 @@ events-retry subscriber *position:
 events-skip subscriber position:
     @exec python -m app events-skip "$@"
 
+# forget a subscriber that no module offers any more: it keeps old events
+[group('manage')]
+events-unsubscribe subscriber:
+    @exec python -m app events-unsubscribe "$@"
+
 # Python with models, services and `await` at hand
 [group('manage')]
 shell *arguments:

@@ -5,12 +5,17 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from app.platform import migrations
 from app.platform.database.model import Base
 from app.platform.migration_writing import metadata
+from app.platform.postgres.sharing import share
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # Whoever is left of the test before would hold its locks, or write once more. Waits for each to be gone, in ms.
 END_OTHERS = """
@@ -33,6 +38,20 @@ ON CONFLICT DO NOTHING
 def at(server_url: str, name: str) -> str:
     """The address of another database on the same server."""
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+
+
+@contextmanager
+def durable(name: str) -> Iterator[str]:
+    """The address of a migrated database of this name, made anew, on a PostgreSQL that waits for its disk.
+
+    That one has a folder of its own: of those who share a server, the first says whether it waits.
+    """
+    with share(ROOT / ".data" / "durable") as server:
+        drop, create = f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"'
+        asyncio.run(_execute(server.url, drop, create))
+        url = at(server.url, name)
+        migrations.upgrade(url)
+        yield url
 
 
 @contextmanager

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from app.kit.errors import Busy
 from app.platform.database.pools import Database
+from app.platform.events.admin import orphans
 from app.platform.mail import mail_faults
 from app.platform.migration_writing import differences
 from app.platform.migrations import pending
-from app.platform.module import Module
+from app.platform.module import Module, offered
 from app.platform.revisions import MigrationError
 from app.platform.sealing import lost
 from config.settings import Settings
@@ -36,6 +37,7 @@ async def system_checks(settings: Settings, database: Database, modules: Sequenc
             Finding("the models have nothing that no migration makes", await _said(differences, database.url)),
             Finding("every index is valid", await _invalid_indexes(database)),
             Finding("every secret can be decrypted", await _lost_secrets(settings, database, modules)),
+            Finding("every subscription is a module's", await _orphans(database, modules), is_grave=False),
             *[
                 Finding(f"{module.name} finds nothing wrong", await _complaints(module, settings, database))
                 for module in modules
@@ -72,6 +74,13 @@ async def _lost_secrets(settings: Settings, database: Database, modules: Sequenc
         return [fault async for fault in lost(database.reader(), settings, columns)]
     except Busy:
         return ["LITEHOUSE_SECRET_KEYS is not set, and there are secrets that were encrypted"]
+
+
+async def _orphans(database: Database, modules: Sequence[Module]) -> list[str]:
+    return [
+        f"{name} is offered by no module, and keeps old events: `just events-unsubscribe {name}`"
+        for name in await orphans(database, offered(modules))
+    ]
 
 
 async def _complaints(module: Module, settings: Settings, database: Database) -> list[str]:

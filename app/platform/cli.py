@@ -18,7 +18,7 @@ ROOMS = {
     "sight": ("check", "routes", "modules", "contracts"),
     "shell": ("shell",),
     "dbshell": ("dbshell",),
-    "events": ("events", "events-retry", "events-skip"),
+    "events": ("events", "events-retry", "events-skip", "events-unsubscribe"),
     "rotation": ("rotate-secrets",),
     "removal": ("flush", "remove-module"),
 }

@@ -248,6 +248,7 @@ def _unchecked(fn: Function) -> Function:
 
 def check_routes(app: Litestar, declared: Collection[Permission] = ()) -> None:
     """Refuse, at start-up, a route that states no permission, or one that no module declares. Raises TypeError."""
+    known = {*OF_THE_HOUSE, *declared}
     for route in app.routes:
         handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
         for handler in handlers:
@@ -255,6 +256,6 @@ def check_routes(app: Litestar, declared: Collection[Permission] = ()) -> None:
                 message = f"{route.path} ({handler}) states no permission: declare it with app.platform.handlers"
                 raise TypeError(message)
             permission = handler.opt.get("permission")
-            if permission and permission not in {*OF_THE_HOUSE, *declared}:
+            if permission and permission not in known:
                 message = f"{route.path} asks for {permission.name}: list it in its module's `permissions`"
                 raise TypeError(message)

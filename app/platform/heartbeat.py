@@ -8,6 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir
 
+import structlog
+
+log = structlog.get_logger()
+
 EVERY = 2.0  # seconds
 STALE = 15.0  # seconds without one after which a worker counts as dead
 
@@ -35,12 +39,24 @@ async def beating() -> AsyncGenerator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        heartbeat_file().unlink(missing_ok=True)
+        with suppress(OSError):  # it will be stale
+            heartbeat_file().unlink(missing_ok=True)
 
 
 async def _beat() -> None:
+    is_told = False
     while True:
-        # Not through a link: the folder belongs to everybody.
-        os.close(os.open(heartbeat_file(), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-        os.utime(heartbeat_file(), follow_symlinks=False)
+        try:
+            _touch()
+            is_told = False
+        except OSError as error:  # a full disk, a file of somebody else's: the worker's work goes on
+            if not is_told:
+                log.warning("no sign of life can be left", reason=str(error))
+            is_told = True
         await asyncio.sleep(EVERY)
+
+
+def _touch() -> None:
+    # Not through a link: the folder belongs to everybody.
+    os.close(os.open(heartbeat_file(), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    os.utime(heartbeat_file(), follow_symlinks=False)

@@ -30,6 +30,7 @@ PLATFORM_TABLES = (
     "app.platform.database.changes",
     "app.platform.events.log",
     "app.platform.jobs.table",
+    "app.platform.ratelimit",
     "app.platform.totals",
 )
 
@@ -152,6 +153,9 @@ def upgrade() -> None:
     # In one statement, so that their keys to one another do not matter. A database that never had them does nothing.
     op.execute("DROP TABLE IF EXISTS {tables}")
 {dropping}    op.execute("DELETE FROM platform_counter WHERE name IN ({names})")
+    # Else they would keep the events that nobody hears any more.
+    op.execute("DELETE FROM platform_held WHERE starts_with(subscriber, '{module}.')")
+    op.execute("DELETE FROM platform_subscription WHERE starts_with(name, '{module}.')")
 
 
 def downgrade() -> None:

@@ -47,10 +47,18 @@ class Module:
     share: Share | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a permission that is not called `<module>.…`: it is stored by its name. Raises ValueError."""
-        for permission in self.permissions:
-            if not permission.name.startswith(f"{self.name}."):
-                message = f"{permission.name}: a permission of {self.name} is called {self.name}.…"
+        """Refuse what is stored by its name and is not called `<module>.…`, or twice the same. Raises ValueError."""
+        self._check("permission", [permission.name for permission in self.permissions])
+        self._check("subscriber", [subscriber.name for subscriber in self.subscribers])
+        self._check("job", [job.name for job in self.jobs])
+
+    def _check(self, kind: str, names: Sequence[str]) -> None:
+        for name in names:
+            if not name.startswith(f"{self.name}."):
+                message = f"{name}: a {kind} of {self.name} is called {self.name}.…"
+                raise ValueError(message)
+            if names.count(name) > 1:
+                message = f"{name}: {self.name} has two {kind}s of this name"
                 raise ValueError(message)
 
 
@@ -64,6 +72,11 @@ def installed(names: Sequence[str]) -> list[Module]:
             raise LookupError(message)
         modules.append(module)
     return modules
+
+
+def offered(modules: Iterable[Module]) -> list[str]:
+    """The names of all subscribers of the modules."""
+    return [subscriber.name for module in modules for subscriber in module.subscribers]
 
 
 def declared(modules: Iterable[Module]) -> dict[str, Permission]:

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from app.platform.database.pools import Database
-from app.platform.database.slots import UNREACHABLE
 
 log = structlog.get_logger()
 
@@ -74,7 +73,7 @@ class Notices:
         while True:
             try:
                 await self._listen()
-            except (*UNREACHABLE, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, a new connection may hear again
                 log.warning("nothing is heard until the database answers again", reason=str(error))
             await asyncio.sleep(AGAIN)
 

@@ -68,23 +68,19 @@ WITH given AS (
 INSERT INTO platform_throttle (key, count, expires_at) VALUES ($2, 0, now() + make_interval(secs => $3::float8))
 ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
 """
-FORGET = """
-WITH forgotten AS (
-    DELETE FROM platform_throttle WHERE key IN (
-        SELECT key FROM platform_throttle WHERE key = ANY($1::bytea[])
-        ORDER BY array_position($1::bytea[], key) FOR UPDATE
-    )
-)
-INSERT INTO platform_throttle (key, count, expires_at) VALUES ($2, 0, now() + make_interval(secs => $3::float8))
-ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
-"""
 SWEEP = """
 DELETE FROM platform_throttle WHERE key IN (
     SELECT key FROM platform_throttle WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 RETURNING 1
 """
-FORGET_WITHIN = "DELETE FROM platform_throttle WHERE key BETWEEN $1::bytea AND $2::bytea RETURNING 1"
+FORGET = """
+DELETE FROM platform_throttle WHERE key IN (
+    SELECT key FROM platform_throttle WHERE key BETWEEN $1::bytea AND $2::bytea
+    ORDER BY length(key) DESC, key FOR UPDATE
+)
+RETURNING 1
+"""
 
 
 @cache
@@ -150,8 +146,8 @@ class Throttle:
         One statement, which commits by itself: what is counted stays counted, whatever becomes of the request.
         """
         asked = chain.from_iterable((one.key, one.rate.times, one.rate.seconds, one.unless) for one in limits)
-        rows = await self._fetch(_statement(len(limits)), tuple(asked))
-        met = [(limits[row["step"]], row) for row in rows]
+        rows = await self.source.fetch(_statement(len(limits)), tuple(asked))
+        met: list[tuple[Limit, Any]] = [(limits[row["step"]], row) for row in rows]
         self._scope[RATE_HEADERS] = rate_headers(met)
         if met and not met[-1][1]["passed"]:
             last, row = met[-1]
@@ -164,15 +160,15 @@ class Throttle:
         Who holds a transaction gives it as `source`: it must not wait for a second connection.
         """
         parameters = ([one.key for one in limits], remember, seconds)
-        await (self._fetch if source is None else source.fetch)(GIVE_BACK, parameters)
+        await (source or self.source).fetch(GIVE_BACK, parameters)
 
-    async def forget(self, *limits: Limit, remember: bytes, seconds: int) -> None:
-        """Begin these limits anew, whatever was counted, and remember the key for so long."""
-        await self._fetch(FORGET, ([one.key for one in limits], remember, seconds))
+    @property
+    def source(self) -> Source:
+        """Where a statement commits by itself, off the unit of work, and before that has a slot.
 
-    async def _fetch(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        # Off the unit of work, and before it has a slot: who held one and waited for a second could wait for ever.
-        return await Reader(self._database.write).fetch(sql, parameters)
+        Who held one and waited for a second could wait for ever.
+        """
+        return Reader(self._database.write)
 
 
 def rate_headers(met: Sequence[tuple[Limit, Mapping[str, Any]]]) -> dict[str, str]:
@@ -220,4 +216,4 @@ async def sweep(database: Database) -> int:
 
 async def forget(source: Source, key: bytes) -> int:
     """Forget what was counted for this key, and for those within it; how many there were."""
-    return len(await source.fetch(FORGET_WITHIN, (key, key + b"\xff" * DEEPEST)))
+    return len(await source.fetch(FORGET, (key, key + b"\xff" * DEEPEST)))

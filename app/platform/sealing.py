@@ -82,10 +82,10 @@ async def lost(source: Source, settings: Settings, columns: Iterable[SealedColum
     """A line for each key that secrets were sealed with, and that is not there any more."""
     for column in columns:
         marks = await source.fetch(MARKS.format(**column._asdict(), mark=MARK), ())
-        seal = Seal(keys_of(settings)) if marks else None
+        known = {_made(key)[0] for key in present_keys(settings)} if marks else set()
         for mark, count in marks:
-            if seal and not seal.knows(mark):
-                yield f"{count} secrets of {column.table} have no key among LITEHOUSE_SECRET_KEYS"
+            if mark not in known:
+                yield f"{count} secrets of {column.table} have no key {_place_of_keys(settings)}"
 
 
 class Sealing:
@@ -104,11 +104,25 @@ class Sealing:
 
 def keys_of(settings: Settings) -> list[str]:
     """The keys that are set, else one of the installation's own, which is no production's. Raises Busy."""
+    return present_keys(settings) or [_own_key(_own_place(settings))]
+
+
+def present_keys(settings: Settings) -> list[str]:
+    """The same, but where the installation has no key yet, none is made. Raises Busy."""
     if given := settings.security.secret_keys:
         return [key.get_secret_value() for key in given]
     if settings.production:
         raise Busy(WITHOUT_KEYS, retry_after=3600)
-    return [_own_key(settings.database.data_folder / OWN_KEY)]
+    own = _own_place(settings)
+    return [own.read_text()] if own.exists() else []
+
+
+def _own_place(settings: Settings) -> Path:
+    return settings.database.data_folder / OWN_KEY
+
+
+def _place_of_keys(settings: Settings) -> str:
+    return "among LITEHOUSE_SECRET_KEYS" if settings.security.secret_keys else f"in {_own_place(settings)}"
 
 
 def _own_key(path: Path) -> str:

@@ -40,8 +40,8 @@ def serve(settings: Settings, application: Litestar | None) -> None:
     ending = Ending(server, settings.server.drain_notice)
     server.on_startup(ending.listen)
     server.on_startup(partial(log.info, "serving", **settings.server.model_dump()))
-    if application is None:
-        multiprocessing.set_start_method("spawn")  # a forked worker would have the code that this process imported
+    # Forked, a worker has what this process has composed; spawned, the code as it is by then.
+    multiprocessing.set_start_method("fork" if application else "spawn")
     server.serve(target_loader=partial(load_application, os.getpid(), settings, application), wrap_loader=False)
     if ending.failed:
         sys.exit(1)

@@ -20,19 +20,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import psutil
 
-from app.platform import migrations
-from app.platform.postgres.sharing import share
 from tests.benchmarks.load import Request, fixed
 from tests.benchmarks.processes import PYTHON, Server, Tree, serving
+from tests.databases import durable
 
 ROOT = Path(__file__).resolve().parents[2]
 IDLE_MB, GROWTH = 120, 0.05
-DATABASE = "memory"
 VOLUMES = ("--users", "200", "--articles", "2000", "--favorites", "5000", "--comments", "4000")
 PRODUCTION = {
     "LITEHOUSE_ENVIRONMENT": "production",
@@ -46,23 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=200_000)
     count = parser.parse_args().requests
-    with share(ROOT / ".data" / "growth") as postgres:
-        url = urlunsplit(urlsplit(postgres.url)._replace(path=f"/{DATABASE}"))
-        asyncio.run(_made_anew(postgres.url))
-        migrations.upgrade(url)
+    with durable("memory") as url:
         environ = {**os.environ, "DATABASE_URL": url, "LITEHOUSE_ENVIRONMENT": "test"}
         subprocess.run([PYTHON, "-m", "app", "seed", *VOLUMES], env=environ, cwd=ROOT, check=True)
         requests = asyncio.run(_requests(url))
         with serving(("litehouse", [PYTHON, "-m", "app", "serve"], PRODUCTION | {"DATABASE_URL": url})) as [server]:
             missed = _watched(server, requests, count)
     sys.exit(", ".join(missed))
-
-
-async def _made_anew(server_url: str) -> None:
-    admin = await asyncpg.connect(server_url)
-    await admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-    await admin.execute(f"CREATE DATABASE {DATABASE}")
-    await admin.close()
 
 
 async def _requests(url: str) -> list[Request]:

@@ -66,6 +66,20 @@ async def test_one_confirms_an_address_and_chooses_a_password_by_keyboard(page: 
     await expect(page.get_by_role("alert")).to_contain_text("The link was used already")
 
 
+@pytest.mark.long(8)
+async def test_one_is_signed_in_by_a_link_in_the_browser_that_opens_it(page: Page, server: Running):
+    server.post("/api/v1/accounts/users", ANN).raise_for_status()
+    server.post("/api/v1/accounts/links/sign-in", {"email": ANN["email"]}).raise_for_status()
+    await page.goto(link_in_mail(server, "Your link to sign in"))
+    await press(page, "Sign in")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
+    [cookie] = await page.context.cookies()
+    assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("session", True, "Lax")
+    assert cookie["value"] not in await page.content()
+    await page.goto(page.url.partition("/account/")[0] + "/api/v1/accounts/me")
+    assert '"username":"ann"' in await page.content()
+
+
 async def press(page: Page, button: str) -> None:
     """Come to the button by the tabulator, and press it."""
     for _ in range(5):

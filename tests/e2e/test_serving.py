@@ -144,7 +144,7 @@ def test_pools_that_the_database_cannot_hold_are_told_before_a_worker_starts(len
     with Running("serve", environment="test", database_url=lent_database_url, workers=8) as run:
         assert run.ended() == 1
         assert run.said.startswith("Error: LITEHOUSE_WORKERS=8 x (LITEHOUSE_WRITE_POOL_SIZE=6 + ")
-        assert "= 128 connections, but max_connections=100" in run.said
+        assert "= 153 connections, but max_connections=100" in run.said
 
 
 def test_an_announced_end_is_seen_and_what_has_begun_is_finished(lent_database_url: str):

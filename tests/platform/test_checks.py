@@ -1,6 +1,8 @@
 """System checks find what is wrong, and ask nothing of a database that does not answer."""
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -10,6 +12,8 @@ from app.domain.accounts.totp import SECRETS
 from app.platform.checks import system_checks
 from app.platform.console.reach import at
 from app.platform.database.pools import Database
+from app.platform.events.delivery import subscribe
+from app.platform.events.subscribers import Subscriber
 from app.platform.module import Module
 from app.platform.sealing import Seal
 from config.settings import Settings
@@ -25,7 +29,7 @@ GUESTBOOK = Module(name="guestbook", summary="Who was here", checks=[complain, c
 
 async def test_a_sound_database_has_no_fault(settings: Settings, database: Database):
     findings = await system_checks(settings, database, [])
-    assert len(findings) == 6
+    assert len(findings) == 7
     assert not any(finding.faults for finding in findings)
 
 
@@ -45,6 +49,18 @@ async def test_an_index_that_was_left_half_made_is_found(settings: Settings, dat
         await connection.execute("DROP TABLE half")
         await connection.close()
     assert findings["every index is valid"] == ["half_made is invalid: DROP INDEX it and make it again"]
+
+
+async def test_a_subscription_that_no_module_offers_is_noted(settings: Settings, database: Database):
+    await subscribe(database, ["guestbook.thank", "mail.thank"])
+    offered = Subscriber("guestbook.thank", complain, ())
+    guestbook = Module(name="guestbook", summary="Who was here", subscribers=[offered])
+    found = {one.subject: one for one in await system_checks(settings, database, [guestbook])}
+    assert found["every subscription is a module's"] == (
+        "every subscription is a module's",
+        ["mail.thank is offered by no module, and keeps old events: `just events-unsubscribe mail.thank`"],
+        False,
+    )
 
 
 async def test_secrets_whose_key_is_gone_are_found(settings: Settings, database: Database):
@@ -71,6 +87,24 @@ async def test_secrets_whose_key_is_gone_are_found(settings: Settings, database:
     assert found["every secret can be decrypted"] == [
         "LITEHOUSE_SECRET_KEYS is not set, and there are secrets that were encrypted"
     ]
+
+
+async def test_a_key_of_the_installation_s_own_that_is_gone_is_missed_and_not_made(
+    settings: Settings, database: Database, tmp_path: Path
+):
+    accounts = Module(name="accounts", summary="Who people are", sealed=[SECRETS])
+    connection = await asyncpg.connect(database.url)
+    user = "INSERT INTO accounts_user (username, email, password) VALUES ('ann', 'ann', '!') RETURNING id"
+    row = await connection.fetchval(user)
+    sealed = Seal(["gone" * 8]).close(b"secret", SECRETS.place(row))
+    await connection.execute("INSERT INTO accounts_totp (user_id, secret) VALUES ($1, $2)", row, sealed)
+    await connection.close()
+    here = replace(settings, database=settings.database.model_copy(update={"data_folder": tmp_path}))
+    found = {one.subject: one.faults for one in await system_checks(here, database, [accounts])}
+    assert found["every secret can be decrypted"] == [
+        f"1 secrets of accounts_totp have no key in {tmp_path / 'secret.key'}"
+    ]
+    assert not await asyncio.to_thread((tmp_path / "secret.key").exists)
 
 
 async def test_a_database_that_is_no_house_of_ours_is_told(settings: Settings, empty_database_url: str):

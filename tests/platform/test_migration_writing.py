@@ -1,6 +1,8 @@
 """Revisions written from the models, and the removal of a module from databases that have it."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from config.modules import MODULES
 from tests.platform.migrations_copy import Copy, fetch, schema, tables
 
 LAST = MODULES[-1]
+KNOWN = "from app.platform.migration_writing import metadata; print(*metadata().tables)"
 
 
 @pytest.fixture
@@ -49,6 +52,12 @@ def write(module: str, message: str, url: str, copy: Copy, *, empty: bool = Fals
 
 def test_the_models_and_the_migrations_agree(database_url):
     assert differences(database_url) == []
+
+
+def test_a_process_that_compares_alone_knows_every_table_of_the_platform(database_url):
+    """In this one the application was imported, with all of its models."""
+    told = subprocess.run([sys.executable, "-c", KNOWN], capture_output=True, text=True, check=True).stdout.split()
+    assert set(told) >= {table for table in tables(database_url) if table.startswith("platform_")}
 
 
 def test_every_kind_of_difference_is_seen(fresh_database_url):
@@ -171,6 +180,10 @@ def test_a_database_goes_on_without_a_removed_module(fresh_database_url, copy):
     kept = schema_without(LAST, fresh_database_url)
     counted = min(own)
     fetch(fresh_database_url, f"INSERT INTO platform_counter VALUES ('{counted}', '', 0, 5), ('other', '', 0, 5)")
+    heard = f"{LAST}.hear", f"{LAST}_more.hear"
+    for name in heard:
+        fetch(fresh_database_url, f"INSERT INTO platform_subscription VALUES ('{name}', 0)")
+        fetch(fresh_database_url, f"INSERT INTO platform_held (subscriber, position, subject) VALUES ('{name}', 1, '')")
     dropping = remove(copy, LAST)
     assert pending(fresh_database_url, folder=copy.path) == [dropping]
     assert [m.revision for m in history(fresh_database_url, folder=copy.path) if not m.applied] == [dropping]
@@ -181,6 +194,8 @@ def test_a_database_goes_on_without_a_removed_module(fresh_database_url, copy):
     assert not tables(fresh_database_url) & own
     assert schema(fresh_database_url) == kept
     assert [row["name"] for row in fetch(fresh_database_url, "SELECT name FROM platform_counter")] == ["other"]
+    for of in ("name FROM platform_subscription", "subscriber FROM platform_held"):
+        assert [row[0] for row in fetch(fresh_database_url, f"SELECT {of}")] == [heard[1]]
     assert pending(fresh_database_url, folder=copy.path) == []
     assert upgrade(fresh_database_url, folder=copy.path) == []
 

@@ -13,9 +13,11 @@ from app.kit.errors import TooMany
 from app.platform.database.pools import Database
 from app.platform.ratelimit import RATE_HEADERS, Limit, Throttle, forget, key_of, network_of, sweep
 from config.rates import Rate
+from tests.conftest import Aside
 
 NARROW = Limit("narrow", Rate(2, 60), key_of("narrow"))
 WIDE = Limit("wide", Rate(3, 60), key_of("wide"))
+WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
 WIDE_OPEN = Limit("open", Rate(1000, 60), key_of("open"))
 
 
@@ -168,6 +170,26 @@ def test_one_client_is_one_network(host: str, network: str):
 
 def test_without_a_client_all_are_one():
     assert network_of({"client": None}) == ""
+
+
+async def test_who_forgets_takes_the_locks_in_the_order_of_those_who_count(
+    database: Database, throttle: Throttle, aside: Aside
+):
+    outer, connection = key_of("outer"), await aside.connection()
+    inner = key_of("inner", within=outer)
+    for key in (outer, inner):  # both in the table and in its index the outer one stands first
+        await throttle.take(Limit("any", Rate(9, 60), key))
+    count = "UPDATE platform_throttle SET count = count + 1 WHERE key = $1"
+    work = database.unit_of_work()
+    async with asyncio.timeout(30):
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout = '500ms'")  # before a deadlock would be found and ended
+            await connection.execute(count, inner)
+            forgetting = asyncio.create_task(work.run(lambda: forget(work, outer)))
+            while not await connection.fetchval(WAITING):
+                await asyncio.sleep(0.01)
+            await connection.execute(count, outer)
+        assert await forgetting == 2
 
 
 @pytest.mark.parametrize("outer", [key_of("outer"), b"\xff" * 16, b"\x00" * 16], ids=["any", "highest", "lowest"])

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.domain.accounts.challenges import SECOND_FACTOR, Challenges
+from app.domain.accounts.events import UserSignedIn
 from app.domain.accounts.factor_schemas import SecondFactorAsked, SecondFactors
 from app.domain.accounts.link_queries import devices
 from app.domain.accounts.mails import Post
@@ -21,13 +22,20 @@ from config.settings import SecuritySettings
 
 
 class SecondFactorNeeded(Forbidden):
-    """The password is right, and this door takes no second factor: sign in at `POST /api/v1/accounts/tokens`."""
+    """The first factor is right, and here no second one is taken: sign in where one is asked for."""
 
     code = "second_factor_needed"
     title = "Second factor needed"
 
     def __init__(self) -> None:
         super(Forbidden, self).__init__("secondFactor", "is needed: sign in at POST /api/v1/accounts/tokens")
+
+
+def at_once(entered: SignedIn | SecondFactorAsked) -> SignedIn:
+    """The sign-in, where one factor was enough. Raises SecondFactorNeeded."""
+    if isinstance(entered, SecondFactorAsked):
+        raise SecondFactorNeeded
+    return entered
 
 
 class Admission(Service):
@@ -67,9 +75,9 @@ class Admission(Service):
     async def _sign_in(self, user: UUID, *, as_session: bool) -> SignedIn:
         """Make a token, or a session, forget those that have expired, and tell of a device that is new."""
         await self.tokens.forget_expired(idle_since(self._settings), user)
-        known = [one.device for one in await devices.all(self.work, user=user)] if self.post else []
+        seen = await devices.one(self.work, user=user, device=self._device) if self.post else None
         made = await self.first(user, as_session=as_session)
-        if self.post and known and self._device not in known:
+        if self.post and seen and seen.has_any and not seen.has_this:
             self.post.new_device(made.user.email, self._device)
         return made
 
@@ -85,6 +93,7 @@ class Admission(Service):
             proved_at=now,
         )
         token = await self.tokens.add(made)
+        self.work.publish(UserSignedIn(user, token.id, as_session))
         return SignedIn(token.id, clear, made.expires_at, found(await account.one(self.work, user=user), "user"))
 
     async def renew(self, viewer: Viewer) -> str | None:

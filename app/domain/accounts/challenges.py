@@ -31,16 +31,8 @@ class Challenges(Service):
         """A question for this purpose, of this user or of whoever answers it."""
         clear = secrets.token_urlsafe(32)
         asked = Asked(clear, digest_of(clear), datetime.now(UTC) + LASTS)
-        await self.challenges.forget_expired(user)
+        await self.challenges.forget_some_expired()
         await self.challenges.add(
             Challenge(user_id=user, purpose=purpose, digest=asked.digest, expires_at=asked.expires_at)
         )
         return asked
-
-    async def take(self, purpose: str, digest: bytes) -> Challenge | None:
-        """The question, which nobody else can answer from now on, unless this answer is refused."""
-        return await self.challenges.take(purpose, digest)
-
-    async def waiting(self, purpose: str, digest: bytes) -> Challenge | None:
-        """The question, which goes on waiting."""
-        return await self.challenges.waiting(purpose, digest)

@@ -1,6 +1,6 @@
 """The doors of accounts: signing up, tokens, and one's own account."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response
@@ -22,7 +22,7 @@ from app.domain.accounts.schemas import (
     TokenOut,
 )
 from app.domain.accounts.services import AccountService, Changes
-from app.domain.accounts.session_controllers import asked_first
+from app.domain.accounts.session_controllers import PATH, asked_first, shown_once
 from app.domain.accounts.token_services import TokenService, Wish
 from app.domain.accounts.tokens import Idle
 from app.kit.errors import Conflict, NotFound, ProofNeeded, TooMany, found
@@ -32,8 +32,6 @@ from app.platform.cookies import SessionCookie
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, patch, post
 from app.platform.security import PUBLIC, SIGNED_IN, UNLIMITED
-
-PATH = "/api/v1/accounts"
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many to list at most")]
 Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the list that this one follows")]
@@ -50,7 +48,7 @@ class UserController(Controller):
 
         Makes a user, and a token for them; where the server lets one sign up without a link to one's address.
         """
-        return _shown_once(await accounts.sign_up(data.username, data.email, data.password), f"{PATH}/me")
+        return shown_once(await accounts.sign_up(data.username, data.email, data.password), f"{PATH}/me")
 
 
 class TokenController(Controller):
@@ -68,7 +66,7 @@ class TokenController(Controller):
         for it, by 202.
         """
         made = await accounts.enter(data.email, data.password)
-        return _shown_once(made) if isinstance(made, SignedIn) else asked_first(made)
+        return shown_once(made) if isinstance(made, SignedIn) else asked_first(made)
 
     @get(permission=SIGNED_IN)
     async def list_tokens(
@@ -93,7 +91,7 @@ class TokenController(Controller):
             session_used_after=idle.sessions,
         )
 
-    @post("/named", permission=UNLIMITED, refuses=(ProofNeeded,))
+    @post("/named", permission=UNLIMITED, refuses=(Conflict, ProofNeeded))
     async def make_token(
         self,
         data: JSONBody[NewToken],
@@ -102,11 +100,11 @@ class TokenController(Controller):
     ) -> Response[MadeToken]:
         """Make a token by name.
 
-        For a program, say: it may be limited to some permissions, and does not end with a sign-out. Who has a second
-        factor must have proved a moment ago who they are, to make one that is not limited.
+        For a program, say: it may be limited to some permissions, and does not end with a sign-out. There are a
+        hundred at most. Who has a second factor must have proved a moment ago who they are, to make one that is not
+        limited.
         """
-        made = await tokens.make(viewer, Wish(**asdict(data)))
-        return Response(made, headers={"Location": f"{PATH}/tokens/{made.id}", "Cache-Control": "no-store"})
+        return shown_once(await tokens.make(viewer, Wish(**asdict(data))))
 
     @delete(permission=UNLIMITED, changes_identity=True)
     async def sign_out_everywhere(
@@ -168,9 +166,3 @@ class MeController(Controller):
         """
         changed = await accounts.change(viewer, Changes(**asdict(data)))
         return Response(changed, headers=cookie.given_out(accounts.renewed))
-
-
-def _shown_once(made: SignedIn, location: str = "") -> Response[Any]:
-    """No cache on the way may keep the token."""
-    headers = {"Location": location or f"{PATH}/tokens/{made.id}", "Cache-Control": "no-store"}
-    return Response(made, headers=headers)

@@ -13,19 +13,18 @@ from app.domain.accounts.factor_schemas import (
     SecondFactors,
     TotpOffer,
 )
+from app.domain.accounts.passkey_schemas import PasskeySignIn
 from app.domain.accounts.proofs import ProofService
 from app.domain.accounts.queries import second_factors
 from app.domain.accounts.schemas import SessionOut, SignedIn
 from app.domain.accounts.second_factors import SecondFactorService
-from app.domain.accounts.session_controllers import begun
+from app.domain.accounts.session_controllers import ONCE, PATH, begun, shown_once
 from app.kit.errors import Conflict, NotFound, TooMany, found
 from app.kit.identity import Viewer
 from app.platform.cookies import SessionCookie
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, post
 from app.platform.security import OF_ALL, PUBLIC, SIGNED_IN, UNLIMITED
-
-ONCE = {"Cache-Control": "no-store"}
 
 
 class SecondFactorController(Controller):
@@ -49,7 +48,7 @@ class SecondFactorController(Controller):
         The secret is shown this once, and counts when a first code has confirmed it. Wants a recent proof.
         """
         offer = await factors.offer_totp(viewer)
-        return Response(offer, headers={"Location": "/api/v1/accounts/second-factors", **ONCE})
+        return Response(offer, headers={"Location": f"{PATH}/second-factors", **ONCE})
 
     @post("/totp/confirmation", permission=UNLIMITED, proof=OF_ALL, changes_identity=True, refuses=(NotFound, TooMany))
     async def confirm_totp(
@@ -64,7 +63,7 @@ class SecondFactorController(Controller):
         a recent proof.
         """
         made = await factors.confirm_totp(viewer, data.code)
-        return Response(made, headers={"Location": "/api/v1/accounts/second-factors", **ONCE})
+        return Response(made, headers={"Location": f"{PATH}/second-factors", **ONCE})
 
     @delete("/totp", permission=UNLIMITED, proof=OF_ALL, changes_identity=True, refuses=(NotFound,))
     async def remove_totp(self, viewer: NamedDependency[Viewer], factors: NamedDependency[SecondFactorService]) -> None:
@@ -83,7 +82,7 @@ class SecondFactorController(Controller):
         They are shown this once, and those of before are good no more. Wants a recent proof.
         """
         made = await factors.renew_recovery_codes(viewer)
-        return Response(made, headers={"Location": "/api/v1/accounts/second-factors", **ONCE})
+        return Response(made, headers={"Location": f"{PATH}/second-factors", **ONCE})
 
 
 class AnswerController(Controller):
@@ -98,8 +97,7 @@ class AnswerController(Controller):
         The second step: `POST /api/v1/accounts/tokens` has answered 202 with the challenge. A few wrong answers use
         the challenge up; then the first step comes again.
         """
-        made = await proofs.finish(data)
-        return Response(made, headers={"Location": f"/api/v1/accounts/tokens/{made.id}", **ONCE})
+        return shown_once(await proofs.finish(data))
 
     @post("/session/second-factor", permission=PUBLIC, same_origin=True, changes_identity=True, refuses=(TooMany,))
     async def finish_browser_sign_in(
@@ -114,6 +112,32 @@ class AnswerController(Controller):
         The second step: `POST /api/v1/accounts/session` has answered 202 with the challenge.
         """
         made = await proofs.finish(data, as_session=True)
+        await proofs.leave_session(viewer)
+        return begun(made, cookie)
+
+    @post("/tokens/passkey", permission=PUBLIC, refuses=(TooMany,))
+    async def sign_in_by_passkey(
+        self, data: JSONBody[PasskeySignIn], proofs: NamedDependency[ProofService]
+    ) -> Response[SignedIn]:
+        """Sign in by a passkey.
+
+        Makes a token. A passkey looks whose hand it is in, so that no second factor is asked for.
+        """
+        return shown_once(await proofs.enter_by_passkey(data.credential))
+
+    @post("/session/passkey", permission=PUBLIC, same_origin=True, changes_identity=True, refuses=(TooMany,))
+    async def sign_in_browser_by_passkey(
+        self,
+        data: JSONBody[PasskeySignIn],
+        viewer: NamedDependency[Viewer],
+        proofs: NamedDependency[ProofService],
+        cookie: NamedDependency[SessionCookie],
+    ) -> Response[SessionOut]:
+        """Sign a browser in by a passkey.
+
+        Makes a session, as `POST /api/v1/accounts/session` does.
+        """
+        made = await proofs.enter_by_passkey(data.credential, as_session=True)
         await proofs.leave_session(viewer)
         return begun(made, cookie)
 

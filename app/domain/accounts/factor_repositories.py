@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.domain.accounts.models import Challenge, Passkey, RecoveryCode, Totp
+from app.domain.accounts.queries import is_waiting
 from app.platform.database.model import Repository
+
+SWEPT_AT_ONCE = 10
 
 
 class TotpRepository(Repository[Totp]):
@@ -31,12 +34,13 @@ class TotpRepository(Repository[Totp]):
         )
         return await self.session.scalar(kept.returning(Totp.user_id)) is not None
 
-    async def use(self, user: UUID | None, step: int) -> bool:
+    async def use(self, user: UUID | None, sealed: bytes, step: int) -> bool:
         """Take the code of this step, which confirms its secret; whether neither it nor a later one was taken before.
 
-        One statement, so that of two who send the same code at once one comes too late.
+        One statement, so that of two who send the same code at once one comes too late; and of that secret alone, for
+        another may have been offered meanwhile, which nobody has proved to have.
         """
-        taken = update(Totp).where(Totp.user_id == user, Totp.last_step < step)
+        taken = update(Totp).where(Totp.user_id == user, Totp.secret == sealed, Totp.last_step < step)
         return (
             await self.session.scalar(taken.values(last_step=step, confirmed=True).returning(Totp.user_id)) is not None
         )
@@ -101,24 +105,20 @@ class ChallengeRepository(Repository[Challenge]):
 
     model_type = Challenge
 
-    async def forget_expired(self, user: UUID | None) -> None:
-        """Delete what nobody answered in time: of this user, and of who is not known."""
-        whose = or_(Challenge.user_id == user, Challenge.user_id.is_(None))
-        await self.session.execute(delete(Challenge).where(whose, Challenge.expires_at <= func.now()))
+    async def forget_some_expired(self) -> None:
+        """Delete of what nobody answered in time the oldest, ten at most, and wait for nobody who is at it as well."""
+        over = select(Challenge.id).where(Challenge.expires_at <= func.now()).order_by(Challenge.expires_at)
+        oldest = over.limit(SWEPT_AT_ONCE).with_for_update(skip_locked=True)
+        await self.session.execute(delete(Challenge).where(Challenge.id.in_(oldest)))
 
     async def take(self, purpose: str, digest: bytes) -> Challenge | None:
-        """The question, which nobody else can answer from now on."""
-        taken = delete(Challenge).where(
-            Challenge.purpose == purpose, Challenge.digest == digest, Challenge.expires_at > func.now()
-        )
+        """The question, which nobody else can answer from now on, unless this answer is refused."""
+        taken = delete(Challenge).where(*is_waiting(purpose, digest))
         return await self.session.scalar(taken.returning(Challenge))
 
     async def waiting(self, purpose: str, digest: bytes) -> Challenge | None:
         """The question, which goes on waiting."""
-        found = select(Challenge).where(
-            Challenge.purpose == purpose, Challenge.digest == digest, Challenge.expires_at > func.now()
-        )
-        return await self.session.scalar(found)
+        return await self.session.scalar(select(Challenge).where(*is_waiting(purpose, digest)))
 
     async def forget_all_expired(self) -> None:
         """Delete what nobody answered in time, everybody's."""

@@ -24,14 +24,12 @@ from app.domain.accounts.links import DeadLink, Purpose
 from app.domain.accounts.policies import LastSuperuser
 from app.domain.accounts.queries import account
 from app.domain.accounts.schemas import SignedIn
-from app.domain.accounts.session_controllers import asked_first
+from app.domain.accounts.session_controllers import ONCE, PATH, asked_first, shown_once
 from app.kit.errors import Conflict, ProofNeeded, TooMany, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader
 from app.platform.handlers import get, post
 from app.platform.security import OF_GUARDED, PUBLIC, UNLIMITED
-
-PATH = "/api/v1/accounts"
 
 
 class LinkController(Controller):
@@ -53,8 +51,7 @@ class LinkController(Controller):
 
         Makes a user whose address is confirmed, and a token for them.
         """
-        made = await links.join(data.token, data.username, data.password)
-        return Response(made, headers={"Location": f"{PATH}/me", "Cache-Control": "no-store"})
+        return shown_once(await links.join(data.token, data.username, data.password), f"{PATH}/me")
 
     @post("/verify", permission=UNLIMITED, status_code=202, refuses=(TooMany,))
     async def mail_verification(self, viewer: NamedDependency[Viewer], links: NamedDependency[LinkService]) -> Mailed:
@@ -77,7 +74,8 @@ class LinkController(Controller):
         """
         return await links.ask(data.email, Purpose.RESET)
 
-    @post("/reset/follow", permission=PUBLIC, status_code=204, refuses=(DeadLink, TooMany))
+    # Whose tokens it ends is not known before: everybody is asked for anew.
+    @post("/reset/follow", permission=PUBLIC, status_code=204, changes_permissions=True, refuses=(DeadLink, TooMany))
     async def reset_password(self, data: JSONBody[ResetPassword], links: NamedDependency[LinkService]) -> None:
         """Choose a new password by a mailed link.
 
@@ -102,9 +100,7 @@ class LinkController(Controller):
         Makes a token, and confirms the address. Who has a second factor is asked for it, by 202.
         """
         made = await links.enter(data.token)
-        if isinstance(made, SecondFactorAsked):
-            return asked_first(made)
-        return Response(made, headers={"Location": f"{PATH}/tokens/{made.id}", "Cache-Control": "no-store"})
+        return shown_once(made) if isinstance(made, SignedIn) else asked_first(made)
 
     @post("/change", permission=UNLIMITED, status_code=202, proof=OF_GUARDED, refuses=(ProofNeeded, TooMany))
     async def mail_change(
@@ -160,4 +156,4 @@ class OwnDataController(Controller):
         }
         held = ShareOut(found(await account.one(reader, user=viewer.id), "user"), shares)
         disposition = 'attachment; filename="account.json"'
-        return Response(held, headers={"Content-Disposition": disposition, "Cache-Control": "no-store"})
+        return Response(held, headers={"Content-Disposition": disposition, **ONCE})

@@ -4,13 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ColumnElement, Select, false, func
 
 from app.domain.accounts.links import Purpose
 from app.domain.accounts.models import Link, Token, User
 from app.domain.accounts.schemas import Account, LinkShare, TokenShare
 from app.platform.statements.query import query
-from app.platform.statements.shape import Shape
+from app.platform.statements.shape import Shape, param
 
 
 class Followed(Struct, frozen=True, gc=False):
@@ -20,9 +20,10 @@ class Followed(Struct, frozen=True, gc=False):
     purpose: str
     email: str
     owner: Account
+    is_guarded: bool
 
 
-@query(Shape(Followed, Link, owner=Shape(Account, User)))
+@query(Shape(Followed, Link, owner=Shape(Account, User), is_guarded=User.has_second_factor))
 def live_link(q: Select, *, digest: bytes) -> Select:
     """The link with this digest that has not expired, of a user who is active."""
     return q.join(Link.user).where(Link.digest == digest, Link.expires_at > func.now(), User.is_active)
@@ -54,16 +55,20 @@ class Owner(Struct, frozen=True, gc=False):
     is_verified: bool
 
 
-class Device(Struct, frozen=True, gc=False):
-    """What a sign-in's client called itself."""
+class Devices(Struct, frozen=True, gc=False):
+    """Whether a user is signed in on any device, and on this one."""
 
-    device: str | None
+    has_any: bool
+    has_this: bool
 
 
-@query(Shape(Device, Token))
-def devices(q: Select, *, user: UUID | None) -> Select:
-    """The devices that a user is signed in on, the newest thousand: nobody reads of more."""
-    return q.where(Token.user_id == user, Token.name.is_(None)).order_by(Token.id.desc()).limit(1_000)
+is_this = func.bool_or(Token.device.is_not_distinct_from(param("device", Token.device)))
+
+
+@query(Shape(Devices, Token, has_any=func.count() > 0, has_this=func.coalesce(is_this, false())))
+def devices(q: Select, *, user: UUID | None, device: str | None) -> Select:  # noqa: ARG001 - the shape's
+    """What is known of the devices that a user is signed in on."""
+    return q.where(Token.user_id == user, Token.name.is_(None))
 
 
 @query(Shape(Owner, User, is_verified=User.email_verified_at.is_not(None)))

@@ -6,8 +6,9 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.types import Scope
 
-from app.domain.accounts.admission import SecondFactorNeeded
+from app.domain.accounts.admission import at_once
 from app.domain.accounts.attempts import Attempts
+from app.domain.accounts.events import UserDeleted
 from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.link_attempts import LinkAttempts
 from app.domain.accounts.link_queries import Followed, Joining, link_to_join, live_link, owner, who_has
@@ -17,10 +18,11 @@ from app.domain.accounts.links import CHANGE, LIFETIMES, DeadLink, Purpose, dige
 from app.domain.accounts.mails import Post
 from app.domain.accounts.models import Link, User
 from app.domain.accounts.policies import LastSuperuser
-from app.domain.accounts.repositories import UserRepository
+from app.domain.accounts.repositories import TokenRepository, UserRepository, locked
 from app.domain.accounts.rules import checked
 from app.domain.accounts.schemas import SignedIn
 from app.domain.accounts.services import AccountService, provide_accounts
+from app.domain.accounts.tokens import digest_of
 from app.kit.errors import Invalid, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
@@ -41,6 +43,7 @@ class LinkService(Service):
 
     users = repository(UserRepository)
     links = repository(LinkRepository)
+    tokens = repository(TokenRepository)
 
     def __init__(self, accounts: AccountService, reader: Reader, mailer: Mailer, guards: Guards) -> None:
         """Over the unit of work of these accounts."""
@@ -62,8 +65,8 @@ class LinkService(Service):
         await self._post.joining(kept)
         return _mailed(Purpose.JOIN)
 
-    async def join(self, secret: str, username: str, password: str) -> SignedIn:
-        """Make a user with the address that the link was mailed to, and sign them in.
+    async def join(self, secret: str, username: str, password: str, *, as_session: bool = False) -> SignedIn:
+        """Make a user with the address that the link was mailed to, and sign them in, by a token or a session.
 
         Raises DeadLink, Invalid with all that is wrong, TooMany, Busy; the database refuses what is taken.
         """
@@ -71,7 +74,7 @@ class LinkService(Service):
         new = await self._accounts.new_user({"username": username, "email": address, "password": password})
         if await self.links.take_to_join(digest_of_secret(secret)) is None:
             raise DeadLink
-        return await self._accounts.welcome(new, verified_at=datetime.now(UTC))
+        return await self._accounts.welcome(new, verified_at=datetime.now(UTC), as_session=as_session)
 
     async def ask_to_verify(self, viewer: Viewer) -> Mailed:
         """Mail a link that confirms the viewer's address, unless it is confirmed. Raises TooMany, Busy."""
@@ -110,20 +113,23 @@ class LinkService(Service):
         _, user = await self._take(secret, Purpose.RESET)
         await self._accounts.replace_password(user, hashed)
 
-    async def sign_in(self, secret: str) -> SignedIn:
+    async def sign_in(self, secret: str, *, as_session: bool = False) -> SignedIn:
         """Sign the link's user in, where that is enough. Raises DeadLink, TooMany, SecondFactorNeeded."""
-        entered = await self.enter(secret)
-        if isinstance(entered, SecondFactorAsked):
-            raise SecondFactorNeeded
-        return entered
+        return at_once(await self.enter(secret, as_session=as_session))
 
-    async def enter(self, secret: str) -> SignedIn | SecondFactorAsked:
-        """Sign the link's user in, or ask for their second factor. Raises DeadLink, TooMany."""
+    async def enter(self, secret: str, *, as_session: bool = False) -> SignedIn | SecondFactorAsked:
+        """Sign the link's user in, by a token or session, or ask for their second factor. Raises DeadLink, TooMany."""
         link = await self.look_at(secret, Purpose.SIGN_IN)
-        await self._guards.passwords.let_in(link.owner.email)
+        if not link.is_guarded:  # else it is only half of a sign-in
+            await self._guards.passwords.let_in(link.owner.email)
         _, user = await self._take(secret, Purpose.SIGN_IN)
         await self.links.end(user.id, Purpose.SIGN_IN)
-        return await self._accounts.admit(user.id)
+        return await self._accounts.admit(user.id, as_session=as_session)
+
+    async def leave_session(self, value: str | None) -> None:
+        """End the session that the browser had before, by what its cookie held."""
+        if value is not None:
+            await self.tokens.end_session(digest_of(value))
 
     async def ask_to_change(self, viewer: Viewer, address: str, password: str) -> Mailed:
         """Mail a link to the viewer's address and one to the new one, which is told if it is somebody's already.
@@ -137,7 +143,7 @@ class LinkService(Service):
             raise Invalid("email", "is the address already", code="same")
         await self._guards.links.ask(asking.email, Purpose.LEAVE)
         holder = await who_has.one(self._reader, email=new)
-        user = await self._accounts.locked(viewer)
+        user = await locked(self.users, self.tokens, viewer)
         await self.links.end(user.id, *CHANGE)
         await self._post.change(user.id, new, is_taken=holder is not None and holder.id != user.id)
         return _mailed(Purpose.LEAVE)
@@ -165,10 +171,11 @@ class LinkService(Service):
         Raises Invalid, LastSuperuser, Unauthenticated, TooMany, Busy.
         """
         asking = await self._accounts.confirm_password(viewer, password)
-        user = await self._accounts.locked(viewer)
+        user = await locked(self.users, self.tokens, viewer)
         if user.is_superuser and not await self.users.another_superuser(user.id):
             raise LastSuperuser
         await self.users.remove(user.id)
+        self.work.publish(UserDeleted(user.id))
         self._post.deleted(asking.email)
 
     async def look_at(self, secret: str, *purposes: Purpose) -> Followed:

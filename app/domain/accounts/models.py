@@ -1,6 +1,7 @@
 """The tables of accounts: users, how they prove who they are, and what they may."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, LargeBinary, Text, func, text
@@ -31,6 +32,9 @@ class User(Identified, Timestamped, Base):
 # "Ann" and "ann" are one person to whoever reads the name or writes the address.
 Index("uq_accounts_user_username", func.lower(User.username), unique=True)
 Index("uq_accounts_user_email", func.lower(User.email), unique=True)
+
+
+OfUser = Annotated[UUID, mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)]
 
 
 class Token(Identified, Base):
@@ -95,7 +99,7 @@ class Membership(Base):
 
     __tablename__ = "accounts_membership"
 
-    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[OfUser]
     group_id: Mapped[UUID] = mapped_column(ForeignKey(Group.id, ondelete="CASCADE"), primary_key=True)
 
 
@@ -107,7 +111,7 @@ class Grant(Base):
 
     __tablename__ = "accounts_grant"
 
-    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[OfUser]
     permission: Mapped[str] = mapped_column(primary_key=True)
 
 
@@ -116,7 +120,7 @@ class Totp(Base):
 
     __tablename__ = "accounts_totp"
 
-    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[OfUser]
     secret: Mapped[bytes] = mapped_column(LargeBinary)  # sealed
     confirmed: Mapped[bool] = mapped_column(server_default=text("false"))  # by a first code; until then it is none
     last_step: Mapped[int] = mapped_column(server_default=text("0"))  # of the last code taken: none works twice
@@ -127,7 +131,7 @@ class RecoveryCode(Base):
 
     __tablename__ = "accounts_recovery_code"
 
-    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[OfUser]
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
 
 

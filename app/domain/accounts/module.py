@@ -5,13 +5,13 @@ from litestar.di import Provide
 
 from app.domain.accounts.authentication import Authentication
 from app.domain.accounts.commands import changepassword, createsuperuser, import_django_users
-from app.domain.accounts.controllers import PATH, MeController, TokenController, UserController
+from app.domain.accounts.controllers import MeController, TokenController, UserController
 from app.domain.accounts.factor_commands import second_factors_remove
 from app.domain.accounts.factor_controllers import AnswerController, SecondFactorController
 from app.domain.accounts.link_controllers import LinkController, OwnDataController
 from app.domain.accounts.link_services import provide_links
 from app.domain.accounts.pages import LinkPages, page_refusals
-from app.domain.accounts.passkey_controllers import PasskeyAnswerController, PasskeyController
+from app.domain.accounts.passkey_controllers import PasskeyController, PasskeyQuestionController
 from app.domain.accounts.passkeys import provide_passkeys
 from app.domain.accounts.permission_commands import PERMISSION_COMMANDS
 from app.domain.accounts.permission_controllers import PERMISSION_CONTROLLERS
@@ -20,7 +20,7 @@ from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_USERS
 from app.domain.accounts.proofs import provide_proofs
 from app.domain.accounts.second_factors import provide_second_factors
 from app.domain.accounts.services import provide_accounts
-from app.domain.accounts.session_controllers import SessionController
+from app.domain.accounts.session_controllers import PATH, SessionController
 from app.domain.accounts.shares import share_of
 from app.domain.accounts.token_commands import TOKEN_COMMANDS
 from app.domain.accounts.token_services import provide_idle, provide_tokens
@@ -49,7 +49,7 @@ module = Module(
                 SecondFactorController,
                 AnswerController,
                 PasskeyController,
-                PasskeyAnswerController,
+                PasskeyQuestionController,
                 *PERMISSION_CONTROLLERS,
             ],
             dependencies={
@@ -70,7 +70,10 @@ module = Module(
         Router(
             "",
             route_handlers=[LinkPages],
-            dependencies={"links": Provide(provide_links, sync_to_thread=False)},
+            dependencies={
+                "links": Provide(provide_links, sync_to_thread=False),
+                "cookie": Provide(provide_cookie, sync_to_thread=False),
+            },
             exception_handlers=page_refusals,
             include_in_schema=False,
         ),

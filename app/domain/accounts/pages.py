@@ -8,9 +8,11 @@ from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, QueryParameter
 
+from app.domain.accounts.admission import SecondFactorNeeded
 from app.domain.accounts.link_services import LinkService
 from app.domain.accounts.links import CHANGE, Purpose
 from app.kit.errors import AppError, Conflict, Invalid, TooMany, Unexpected, found
+from app.platform.cookies import SessionCookie
 from app.platform.handlers import get, post
 from app.platform.observability.identity import IDS
 from app.platform.openapi.pages import CHECKED, Asset
@@ -24,6 +26,9 @@ FOLDER = Path(__file__).with_name("page_templates")
 PAGES = Pages(FOLDER)
 STYLE = Asset((FOLDER / "style.css").read_bytes(), "text/css; charset=utf-8", CHECKED)
 SHOWN_AGAIN = "account_form"  # where the scope holds the form, for a refusal to show it again
+
+NOT_HERE = "The link is right, and your account has a second factor, which is not asked for on this page. Sign in where"
+NOT_HERE += " you do it otherwise, and have it at hand."
 
 Token = Annotated[str, QueryParameter(max_length=200, description="The link's secret")]
 
@@ -78,45 +83,68 @@ class LinkPages(Controller):
         link = await (links.look_at(token, *page.purposes) if page.purposes else links.look_at_joining(token))
         return _form(purpose, {"token": token, "email": link.email})
 
-    @post("/{purpose:str}", permission=PUBLIC, status_code=200, include_in_schema=False, refuses=(TooMany,))
+    # A new password ends tokens that are not presented here.
+    @post(
+        "/{purpose:str}",
+        permission=PUBLIC,
+        status_code=200,
+        include_in_schema=False,
+        changes_permissions=True,
+        refuses=(TooMany,),
+    )
     async def follow_link(
-        self, purpose: FromPath[str], request: JSONRequest, links: NamedDependency[LinkService]
+        self,
+        purpose: FromPath[str],
+        request: JSONRequest,
+        links: NamedDependency[LinkService],
+        cookie: NamedDependency[SessionCookie],
     ) -> Response[str]:
-        """Do what a mailed link does."""
+        """Do what a mailed link does; who is signed in by it has a session, in place of one that the browser had."""
         found(PAGES_OF_LINKS.get(purpose), "page")
         form = await form_of(request)
         request.scope[SHOWN_AGAIN] = purpose, form  # ty: ignore[invalid-typed-dict-key] - a note of our own
-        return await FOLLOW[purpose](links, form)
+        done = await FOLLOW[purpose](links, form)
+        if done.session:
+            await links.leave_session(cookie.given(request.scope["headers"]))
+        return PAGES.show("done", headers=cookie.given_out(done.session), title=done.title, text=done.text)
 
 
-async def _join(links: LinkService, form: dict[str, str]) -> Response[str]:
-    made = await links.join(form.get("token", ""), form.get("username", ""), form.get("password", ""))
-    return _done("Your account is made", f"You are {made.user.username}, and signed in.", made.token)
+class Done(NamedTuple):
+    """What is shown when a link was followed, and the session that it began."""
+
+    title: str
+    text: str
+    session: str | None = None
 
 
-async def _verify(links: LinkService, form: dict[str, str]) -> Response[str]:
+async def _join(links: LinkService, form: dict[str, str]) -> Done:
+    made = await links.join(form.get("token", ""), form.get("username", ""), form.get("password", ""), as_session=True)
+    return Done("Your account is made", f"You are {made.user.username}, and signed in.", made.token)
+
+
+async def _verify(links: LinkService, form: dict[str, str]) -> Done:
     await links.verify(form.get("token", ""))
-    return _done("Your address is confirmed", "There is nothing more to do: you may close this page.")
+    return Done("Your address is confirmed", "There is nothing more to do: you may close this page.")
 
 
-async def _reset(links: LinkService, form: dict[str, str]) -> Response[str]:
+async def _reset(links: LinkService, form: dict[str, str]) -> Done:
     await links.reset(form.get("token", ""), form.get("password", ""))
-    return _done("You have a new password", "You are signed out everywhere: sign in with the new password.")
+    return Done("You have a new password", "You are signed out everywhere: sign in with the new password.")
 
 
-async def _change(links: LinkService, form: dict[str, str]) -> Response[str]:
+async def _change(links: LinkService, form: dict[str, str]) -> Done:
     change = await links.change(form.get("token", ""))
     if change.changed:
-        return _done("Your address is changed", f"From now on it is {change.email}.")
-    return _done(
+        return Done("Your address is changed", f"From now on it is {change.email}.")
+    return Done(
         "One of two confirmations is done",
         "The address changes when the link in the other mail, to the other address, is followed as well.",
     )
 
 
-async def _sign_in(links: LinkService, form: dict[str, str]) -> Response[str]:
-    made = await links.sign_in(form.get("token", ""))
-    return _done("You are signed in", f"As {made.user.username}.", made.token)
+async def _sign_in(links: LinkService, form: dict[str, str]) -> Done:
+    made = await links.sign_in(form.get("token", ""), as_session=True)
+    return Done("You are signed in", f"As {made.user.username}.", made.token)
 
 
 FOLLOW = {"join": _join, "verify": _verify, "reset": _reset, "change": _change, "sign-in": _sign_in}
@@ -140,10 +168,6 @@ def _form(purpose: str, given: dict[str, str], refusal: AppError | None = None) 
     )
 
 
-def _done(title: str, text: str, token: str = "") -> Response[str]:
-    return PAGES.show("done", title=title, text=text, token=token)
-
-
 def refuse_on_page(request: Request[Any, Any, Any], error: AppError) -> Response[str]:
     """Say on a page what an error of the house means, with the form again where it can be mended there."""
     purpose, form = request.scope.get(SHOWN_AGAIN, ("", {}))
@@ -161,7 +185,9 @@ def refuse_on_page(request: Request[Any, Any, Any], error: AppError) -> Response
 
 
 def _in_words(error: AppError) -> str:
-    """The first paragraph of what this kind of error means, as its problem page has it, and when to try again."""
+    """What it means to who follows a link: as its problem page has it, in the first paragraph; when to try again."""
+    if isinstance(error, SecondFactorNeeded):
+        return NOT_HERE
     meaning = " ".join((type(error).__doc__ or error.title).partition("\n\n")[0].split())
     if "Retry-After" not in error.headers:
         return meaning

@@ -7,25 +7,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from app.domain.accounts.factor_schemas import PasskeyTicket, RegisteredPasskey
-from app.domain.accounts.passkey_schemas import (
-    NewPasskey,
-    PasskeyOptions,
-    PasskeyOut,
-    PasskeySignIn,
-)
+from app.domain.accounts.passkey_schemas import NewPasskey, PasskeyOptions, PasskeyOut
 from app.domain.accounts.passkeys import PasskeyService
-from app.domain.accounts.proofs import ProofService
 from app.domain.accounts.queries import passkeys_of
-from app.domain.accounts.schemas import SessionOut, SignedIn
-from app.domain.accounts.session_controllers import begun
+from app.domain.accounts.session_controllers import ONCE, PATH
 from app.kit.errors import Conflict, NotFound, TooMany
 from app.kit.identity import Viewer
-from app.platform.cookies import SessionCookie
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, post
 from app.platform.security import OF_ALL, PUBLIC, SIGNED_IN, UNLIMITED
-
-ONCE = {"Cache-Control": "no-store"}
 
 
 class PasskeyController(Controller):
@@ -62,7 +52,7 @@ class PasskeyController(Controller):
         With the first second factor come recovery codes, shown this once. Wants a recent proof.
         """
         made = await passkeys.register(viewer, data)
-        return Response(made, headers={"Location": f"/api/v1/accounts/passkeys/{made.id}", **ONCE})
+        return Response(made, headers={"Location": f"{PATH}/passkeys/{made.id}", **ONCE})
 
     @delete("/{passkey_id:uuid}", permission=UNLIMITED, proof=OF_ALL, changes_identity=True, refuses=(NotFound,))
     async def remove_passkey(
@@ -84,35 +74,8 @@ class PasskeyController(Controller):
         return Response(await passkeys.options(), headers=ONCE)
 
 
-class PasskeyAnswerController(Controller):
-    """What passkeys answer, and are asked, elsewhere."""
-
-    @post("/tokens/passkey", permission=PUBLIC, refuses=(TooMany,))
-    async def sign_in_by_passkey(
-        self, data: JSONBody[PasskeySignIn], proofs: NamedDependency[ProofService]
-    ) -> Response[SignedIn]:
-        """Sign in by a passkey.
-
-        Makes a token. A passkey looks whose hand it is in, so that no second factor is asked for.
-        """
-        made = await proofs.enter_by_passkey(data.credential)
-        return Response(made, headers={"Location": f"/api/v1/accounts/tokens/{made.id}", **ONCE})
-
-    @post("/session/passkey", permission=PUBLIC, same_origin=True, changes_identity=True, refuses=(TooMany,))
-    async def sign_in_browser_by_passkey(
-        self,
-        data: JSONBody[PasskeySignIn],
-        viewer: NamedDependency[Viewer],
-        proofs: NamedDependency[ProofService],
-        cookie: NamedDependency[SessionCookie],
-    ) -> Response[SessionOut]:
-        """Sign a browser in by a passkey.
-
-        Makes a session, as `POST /api/v1/accounts/session` does.
-        """
-        made = await proofs.enter_by_passkey(data.credential, as_session=True)
-        await proofs.leave_session(viewer)
-        return begun(made, cookie)
+class PasskeyQuestionController(Controller):
+    """What passkeys are asked of whom the house knows, or half knows; it is answered with the other answers."""
 
     @post("/second-factor/passkey-options", permission=PUBLIC, status_code=200, refuses=(TooMany,))
     async def ask_passkey_as_second_factor(

@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.types import Scope
 
 from app.domain.accounts.challenges import PASSKEY, PROOF, REGISTRATION, SECOND_FACTOR, Challenges
-from app.domain.accounts.factor_repositories import PasskeyRepository
+from app.domain.accounts.factor_repositories import ChallengeRepository, PasskeyRepository
 from app.domain.accounts.factor_schemas import RegisteredPasskey
 from app.domain.accounts.models import Passkey
 from app.domain.accounts.passkey_schemas import Credential, NewPasskey, PasskeyOptions
@@ -32,6 +32,7 @@ class PasskeyService(Service):
     """What people do with their passkeys."""
 
     passkeys = repository(PasskeyRepository)
+    challenges = repository(ChallengeRepository)
 
     def __init__(self, factors: SecondFactorService, http: HttpSettings) -> None:
         super().__init__(factors.work)
@@ -53,7 +54,7 @@ class PasskeyService(Service):
         ceremonies, site = await self._ceremonies()
         user = await self._factors.owner(viewer)
         digest = ceremonies.challenge_in(new.credential)
-        asked = await Challenges(self.work).take(REGISTRATION, digest)
+        asked = await self.challenges.take(REGISTRATION, digest)
         if asked is None or asked.user_id != user.id:
             raise Invalid("passkey", "was asked for too long ago", code="wrong")
         made = ceremonies.made_by(new.credential, digest, site)
@@ -96,7 +97,7 @@ class PasskeyService(Service):
         digest = digest_of(challenge)
         if self._factors.attempts:
             await self._factors.attempts.second_factor(digest)
-        asked = await Challenges(self.work).waiting(SECOND_FACTOR, digest)
+        asked = await self.challenges.waiting(SECOND_FACTOR, digest)
         if asked is None:
             raise Unauthenticated("challenge", "is over; begin again with the first factor")
         return PasskeyOptions(
@@ -116,7 +117,7 @@ class PasskeyService(Service):
     async def _answers(self, purpose: str, user: UUID | None, credential: Credential) -> UUID:
         ceremonies, _ = await self._ceremonies()
         digest = ceremonies.challenge_in(credential)
-        asked = await Challenges(self.work).take(purpose, digest)
+        asked = await self.challenges.take(purpose, digest)
         if asked is None or asked.user_id != user:
             raise Invalid("passkey", "was asked for too long ago", code="wrong")
         return await self.takes(credential, digest, user, verified=True)

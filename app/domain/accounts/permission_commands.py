@@ -8,7 +8,7 @@ import click
 from app.domain.accounts.names import username_form
 from app.domain.accounts.permission_queries import holders, holding_of
 from app.domain.accounts.permission_schemas import Held, Holding
-from app.domain.accounts.permission_services import GroupChanges, PermissionService
+from app.domain.accounts.permission_services import PermissionService
 from app.domain.accounts.policies import OPERATOR
 from app.kit.errors import found
 from app.platform.commands import run
@@ -93,8 +93,7 @@ def permission_grant(whom: str, names: tuple[str, ...], is_group: bool) -> None:
 
     async def grant(service: PermissionService) -> None:
         if is_group:
-            group = await service.group_named(whom)
-            await service.change_group(OPERATOR, group.id, GroupChanges(permissions=[*group.permissions, *names]))
+            await service.adjust_group(OPERATOR, (await service.group_named(whom)).id, add=names)
             return
         user = await service.user_named(whom)
         for name in names:
@@ -113,7 +112,7 @@ def permission_revoke(whom: str, names: tuple[str, ...], is_group: bool) -> None
 
     async def revoke(service: PermissionService) -> None:
         if is_group:
-            await service.strip_group(OPERATOR, (await service.group_named(whom)).id, names)
+            await service.adjust_group(OPERATOR, (await service.group_named(whom)).id, strip=names)
             return
         user = await service.user_named(whom)
         for name in names:

@@ -1,14 +1,14 @@
 """The doors of those who say what others may: groups, their members, and grants to users."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.domain.accounts.controllers import PATH, Cursor, Limit
+from app.domain.accounts.controllers import Cursor, Limit
 from app.domain.accounts.permission_queries import group_by_id, holders, holding_of, members_of, newest_groups
 from app.domain.accounts.permission_schemas import (
     ChangeGroup,
@@ -23,6 +23,7 @@ from app.domain.accounts.permission_schemas import (
 )
 from app.domain.accounts.permission_services import GroupChanges, PermissionService
 from app.domain.accounts.policies import MANAGE_PERMISSIONS, NotHeld, OwnAccount
+from app.domain.accounts.session_controllers import PATH
 from app.kit.errors import Conflict, found
 from app.kit.identity import Permission, Viewer
 from app.kit.pagination import After, Slice
@@ -32,6 +33,12 @@ from app.platform.security import SIGNED_IN
 
 Name = Annotated[str | None, QueryParameter(max_length=64, description="Only the user of this name, in any case")]
 Grantable = Mapping[str, Permission]
+# Of the verbs that hand a permission to a user, or take it away.
+HANDING: dict[str, Any] = {
+    "permission": MANAGE_PERMISSIONS,
+    "changes_permissions": True,
+    "refuses": (NotHeld, OwnAccount),
+}
 
 
 class PermissionController(Controller):
@@ -123,13 +130,7 @@ class MemberController(Controller):
         found(members.items or await group_by_id.one(reader, group=group_id), "group")
         return members
 
-    @put(
-        "/{user_id:uuid}",
-        permission=MANAGE_PERMISSIONS,
-        status_code=204,
-        changes_permissions=True,
-        refuses=(NotHeld, OwnAccount),
-    )
+    @put("/{user_id:uuid}", status_code=204, **HANDING)
     async def add_member(
         self,
         group_id: FromPath[UUID],
@@ -140,7 +141,7 @@ class MemberController(Controller):
         """Put a user into a group."""
         await permissions.add_member(viewer, group_id, user_id)
 
-    @delete("/{user_id:uuid}", permission=MANAGE_PERMISSIONS, changes_permissions=True, refuses=(NotHeld, OwnAccount))
+    @delete("/{user_id:uuid}", **HANDING)
     async def remove_member(
         self,
         group_id: FromPath[UUID],
@@ -171,13 +172,7 @@ class HolderController(Controller):
         """Read what a user may, and whence."""
         return await holding_of(reader, user_id, grantable)
 
-    @put(
-        "/{user_id:uuid}/permissions/{name:str}",
-        permission=MANAGE_PERMISSIONS,
-        status_code=204,
-        changes_permissions=True,
-        refuses=(NotHeld, OwnAccount),
-    )
+    @put("/{user_id:uuid}/permissions/{name:str}", status_code=204, **HANDING)
     async def grant_permission(
         self,
         user_id: FromPath[UUID],
@@ -188,12 +183,7 @@ class HolderController(Controller):
         """Grant a permission to a user."""
         await permissions.grant(viewer, user_id, name)
 
-    @delete(
-        "/{user_id:uuid}/permissions/{name:str}",
-        permission=MANAGE_PERMISSIONS,
-        changes_permissions=True,
-        refuses=(NotHeld, OwnAccount),
-    )
+    @delete("/{user_id:uuid}/permissions/{name:str}", **HANDING)
     async def revoke_permission(
         self,
         user_id: FromPath[UUID],

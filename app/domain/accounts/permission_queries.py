@@ -43,10 +43,15 @@ def members_of(q: Select, *, group: UUID) -> Select:
     return q.join(User, User.id == Membership.user_id).where(Membership.group_id == group)
 
 
+def named(q: Select, username: str | None) -> Select:
+    """The users of this name, upper and lower case being the same; all where there is none."""
+    return q if username is None else q.where(func.lower(User.username) == func.lower(username))
+
+
 @query(Shape(Holder, User), page=by(User.id.desc()))
 def holders(q: Select, *, username: str | None = None) -> Select:
-    """All users, the newest first; or the one of this name, upper and lower case being the same."""
-    return q if username is None else q.where(func.lower(User.username) == func.lower(username))
+    """All users, the newest first; or the one of this name."""
+    return named(q, username)
 
 
 @query(Shape(Holder, User))
@@ -57,8 +62,8 @@ def holder(q: Select, *, user: UUID) -> Select:
 
 @query(Shape(ManagedUser, User), page=by(User.id.desc()))
 def newest_users(q: Select, *, username: str | None = None) -> Select:
-    """All users, the newest first; or the one of this name, upper and lower case being the same."""
-    return q if username is None else q.where(func.lower(User.username) == func.lower(username))
+    """All users, the newest first; or the one of this name."""
+    return named(q, username)
 
 
 @query(Shape(ManagedUser, User))

@@ -54,9 +54,8 @@ class PermissionService(Service):
 
     async def change_group(self, viewer: Viewer, group: UUID, changes: GroupChanges) -> GroupOut:
         """Rename a group, or say anew what its members may. Raises as `create_group` does."""
+        known, before = await self._held(group)
         viewer = await self._now(viewer)
-        known = found(await self.groups.for_change(group), "group")
-        before = await self.groups.permissions(group)
         after = before if changes.permissions is UNSET else set(changes.permissions)
         name = known.name if changes.name is UNSET else changes.name
         # What no module declares any more may stay, so that a list can be sent back as it came.
@@ -66,19 +65,23 @@ class PermissionService(Service):
         await self.groups.forbid(group, before - after)
         return await self._shown(group)
 
-    async def strip_group(self, viewer: Viewer, group: UUID, permissions: Collection[str]) -> GroupOut:
-        """Take these permissions from a group. Raises NotFound where it has not all of them."""
-        found(await self.groups.for_change(group), "group")
-        left = await self.groups.permissions(group)
-        if not left.issuperset(permissions):
+    async def adjust_group(
+        self, viewer: Viewer, group: UUID, *, add: Collection[str] = (), strip: Collection[str] = ()
+    ) -> GroupOut:
+        """Give permissions to a group and take others from it, whatever else it has; what it is given twice it has.
+
+        Raises as `change_group` does, and NotFound where it has not all that is taken.
+        """
+        _, before = await self._held(group)
+        if not before.issuperset(strip):
             raise NotFound("permission")
-        return await self.change_group(viewer, group, GroupChanges(permissions=left.difference(permissions)))
+        after = [name for name in (*sorted(before), *add) if name not in strip]
+        return await self.change_group(viewer, group, GroupChanges(permissions=after))
 
     async def delete_group(self, viewer: Viewer, group: UUID) -> None:
         """Remove a group: its members lose what they had by it."""
-        viewer = await self._now(viewer)
-        known = found(await self.groups.for_change(group), "group")
-        require_held(viewer, await self.groups.permissions(group))
+        known, permissions = await self._held(group)
+        require_held(await self._now(viewer), permissions)
         await self.groups.remove(known)
 
     async def add_member(self, viewer: Viewer, group: UUID, user: UUID) -> None:
@@ -93,24 +96,25 @@ class PermissionService(Service):
             raise NotFound("member")
 
     async def _membership(self, viewer: Viewer, group: UUID, user: UUID) -> None:
-        viewer = await self._now(viewer)
         require_another(viewer, await self._user(user))
-        found(await self.groups.for_change(group), "group")
-        require_held(viewer, await self.groups.permissions(group))
+        _, permissions = await self._held(group)
+        require_held(await self._now(viewer), permissions)
+
+    async def _held(self, group: UUID) -> tuple[Group, set[str]]:
+        """The group, locked, and what its members may. What the viewer may is read after it: a lock can take long."""
+        return found(await self.groups.for_change(group), "group"), await self.groups.permissions(group)
 
     async def grant(self, viewer: Viewer, user: UUID, permission: str) -> None:
         """Let a user do something without any group; saying it again changes nothing."""
-        viewer = await self._now(viewer)
         require_another(viewer, await self._user(user))
         found(self.grantable.get(permission), "permission")
-        require_held(viewer, [permission])
+        require_held(await self._now(viewer), [permission])
         await self.groups.grant(user, permission)
 
     async def revoke(self, viewer: Viewer, user: UUID, permission: str) -> None:
         """Take back what a user was granted; what they have by groups stays. Raises NotFound where they were not."""
-        viewer = await self._now(viewer)
         require_another(viewer, await self._user(user))
-        require_held(viewer, [permission])
+        require_held(await self._now(viewer), [permission])
         if not await self.groups.revoke(user, permission):
             raise NotFound("permission")
 

@@ -8,7 +8,17 @@ from msgspec import Struct
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, case, exists, func, select, union_all
 
 from app.domain.accounts.factor_schemas import SecondFactors
-from app.domain.accounts.models import Grant, GroupPermission, Membership, Passkey, RecoveryCode, Token, Totp, User
+from app.domain.accounts.models import (
+    Challenge,
+    Grant,
+    GroupPermission,
+    Membership,
+    Passkey,
+    RecoveryCode,
+    Token,
+    Totp,
+    User,
+)
 from app.domain.accounts.passkey_schemas import PasskeyOut
 from app.domain.accounts.schemas import Account, TokenOut
 from app.platform.statements.query import by, query
@@ -39,6 +49,7 @@ class Credentials(Struct, frozen=True, gc=False):
     """What a password is compared with; it never leaves the module."""
 
     id: UUID
+    email: str
     password: str
     has_second_factor: bool
 
@@ -94,12 +105,6 @@ def credentials_by_name(q: Select, *, username: str) -> Select:
     return q.where(func.lower(User.username) == func.lower(username), User.is_active)
 
 
-@query(Shape(Credentials, User))
-def credentials_of(q: Select, *, user: UUID | None) -> Select:
-    """The same of this user, while they are active."""
-    return q.where(User.id == user, User.is_active)
-
-
 @query(
     Shape(
         SecondFactors,
@@ -112,6 +117,23 @@ def credentials_of(q: Select, *, user: UUID | None) -> Select:
 def second_factors(q: Select, *, user: UUID | None) -> Select:
     """What second factors a user has."""
     return q.where(User.id == user)
+
+
+def is_waiting(purpose: Any, digest: Any) -> tuple[ColumnElement[bool], ...]:
+    """The question that waits, for this purpose, under this digest."""
+    return Challenge.purpose == purpose, Challenge.digest == digest, Challenge.expires_at > func.now()
+
+
+class Asking(Struct, frozen=True, gc=False):
+    """Who was asked a question."""
+
+    user_id: UUID | None
+
+
+@query(Shape(Asking, Challenge))
+def asked_of(q: Select, *, purpose: str, digest: bytes) -> Select:
+    """Who was asked the question that waits under this digest."""
+    return q.where(*is_waiting(purpose, digest))
 
 
 @query(Shape(PasskeyOut, Passkey))

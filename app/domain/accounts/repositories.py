@@ -8,6 +8,8 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Text, case, delete, func, i
 
 from app.domain.accounts.models import Challenge, Token, User
 from app.domain.accounts.tokens import Idle
+from app.kit.errors import Unauthenticated, found
+from app.kit.identity import Viewer
 from app.platform.database.model import Repository
 
 
@@ -83,6 +85,10 @@ class TokenRepository(Repository[Token]):
         ended = delete(Token).where(Token.user_id == user, Token.id == token).returning(Token.id)
         return await self.session.scalar(ended) is not None
 
+    async def end_session(self, digest: bytes) -> None:
+        """End the session with this digest, whoever's it is, where there is one."""
+        await self._end(Token.digest == digest, Token.is_session.is_(True))
+
     async def end_any(self, token: UUID) -> bool:
         """End a token, whoever's it is; whether there was such a one."""
         return await self._end(Token.id == token) > 0
@@ -102,6 +108,13 @@ class TokenRepository(Repository[Token]):
         is_over = or_(Token.expires_at <= func.now(), Token.last_used_at <= latest)
         return await self._end(is_over, *([Token.user_id.in_(users)] if users else []))
 
+    async def count_named(self, user: UUID) -> int:
+        """How many tokens the user has that were asked for by name, and have not expired."""
+        named = select(func.count()).where(
+            Token.user_id == user, Token.name.is_not(None), Token.expires_at > func.now()
+        )
+        return await self.session.scalar(named) or 0
+
     async def end_named(self, user: UUID) -> int:
         """End the user's tokens that were asked for by name; how many."""
         return await self._end(Token.user_id == user, Token.name.is_not(None))
@@ -114,6 +127,19 @@ class TokenRepository(Repository[Token]):
     async def _end(self, *which: ColumnElement[bool]) -> int:
         ended: Any = await self.session.execute(delete(Token).where(*which))
         return ended.rowcount
+
+
+async def locked(users: UserRepository, tokens: TokenRepository, viewer: Viewer) -> User:
+    """The viewer's row, until the transaction ends. Raises Unauthenticated.
+
+    A token that was ended meanwhile, by the owner's sign-out or new password, must not take the account over, nor
+    leave another token behind.
+    """
+    user = found(await users.for_change(viewer.id), "user")
+    is_known = viewer.credential is None or await tokens.is_live(viewer.id, viewer.credential)
+    if not (user.is_active and is_known):
+        raise Unauthenticated("token", "is invalid")
+    return user
 
 
 def _lowered(texts: list[str]) -> Select[tuple[str]]:

@@ -188,11 +188,29 @@ class LinkShare(Output):
     expires_at: Moment
 
 
+class PasskeyShare(Output):
+    """A passkey, in an export: without its key, whose other half is its owner's alone."""
+
+    name: str
+    transports: list[str]
+    created_at: Moment
+    last_used_at: Moment | None
+
+
 class AccountsShare(Output):
-    """What accounts holds of a user besides the account itself."""
+    """What accounts holds of a user besides the account itself.
+
+    `totp`: whether codes by an app; `groups`: the names of those that the user is in; `permissions`: the names of those
+    that were granted to the user alone.
+    """
 
     tokens: list[TokenShare]
     links: list[LinkShare]
+    totp: bool
+    recovery_codes_left: int
+    passkeys: list[PasskeyShare]
+    groups: list[str]
+    permissions: list[str]
 
 
 class Changes(Struct, frozen=True, kw_only=True):

@@ -13,9 +13,9 @@ from app.domain.accounts.factor_repositories import PasskeyRepository, RecoveryC
 from app.domain.accounts.factor_schemas import RecoveryCodes, TotpOffer
 from app.domain.accounts.models import User
 from app.domain.accounts.names import username_form
-from app.domain.accounts.repositories import TokenRepository, UserRepository
+from app.domain.accounts.repositories import TokenRepository, UserRepository, locked
 from app.domain.accounts.totp import SECRETS, new_recovery_codes, new_secret, recovery_digest, step_of, uri_of
-from app.kit.errors import Conflict, Invalid, NotFound, Unauthenticated, found
+from app.kit.errors import Conflict, Invalid, NotFound, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Service, UnitOfWork, repository
 from app.platform.ratelimit import Throttle
@@ -84,11 +84,7 @@ class SecondFactorService(Service):
 
     async def owner(self, viewer: Viewer) -> User:
         """The viewer's user, locked. Raises Unauthenticated where they were signed out meanwhile."""
-        user = found(await self.users.for_change(viewer.id), "user")
-        is_known = viewer.credential is None or await self.tokens.is_live(viewer.id, viewer.credential)
-        if not (user.is_active and is_known):
-            raise Unauthenticated("token", "is invalid")
-        return user
+        return await locked(self.users, self.tokens, viewer)
 
     async def guard(self, user: User) -> RecoveryCodes:
         """The user, who is locked, has a second factor; with the first one come recovery codes."""
@@ -118,7 +114,7 @@ class SecondFactorService(Service):
     async def _use(self, seal: Seal, user: UUID, sealed: bytes, code: str) -> bool:
         secret = seal.open(sealed, SECRETS.place(user)).decode()
         step = step_of(secret, code, datetime.now(UTC))
-        return step is not None and await self.totps.use(user, step)
+        return step is not None and await self.totps.use(user, sealed, step)
 
 
 def only_one(**given: object) -> str:

@@ -10,8 +10,9 @@ from litestar.types import Scope
 from msgspec import UNSET
 from msgspec.structs import asdict
 
-from app.domain.accounts.admission import Admission, SecondFactorNeeded
+from app.domain.accounts.admission import Admission, SecondFactorNeeded, at_once
 from app.domain.accounts.attempts import Attempts
+from app.domain.accounts.events import PasswordChanged, UserRegistered
 from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.guessing import common_passwords
 from app.domain.accounts.link_queries import Owner, owner
@@ -26,9 +27,8 @@ from app.domain.accounts.queries import (
     account_by_name,
     credentials,
     credentials_by_name,
-    credentials_of,
 )
-from app.domain.accounts.repositories import TokenRepository, UserRepository
+from app.domain.accounts.repositories import TokenRepository, UserRepository, locked
 from app.domain.accounts.rules import RULES, checked, required, strict_rules
 from app.domain.accounts.schemas import Account, Bio, Changes, Email, Image, Login, Password, SignedIn, Username
 from app.domain.accounts.tokens import device_of
@@ -100,19 +100,18 @@ class AccountService(Service):
         """The fields of a user, as they are kept. Raises Invalid with all that is wrong, and Busy."""
         return await self._hashed(await self._checked(given))
 
-    async def welcome(self, kept: dict[str, str], verified_at: datetime | None = None) -> SignedIn:
+    async def welcome(
+        self, kept: dict[str, str], verified_at: datetime | None = None, *, as_session: bool = False
+    ) -> SignedIn:
         """Add a user and sign them in; an address that is not confirmed yet is mailed a link."""
-        user = await self.users.add(User(**kept, email_verified_at=verified_at))
+        user = await self._registered(User(**kept, email_verified_at=verified_at))
         if self.post and verified_at is None:
             await self.post.verification(user.id)
-        return await self.admission.first(user.id)
+        return await self.admission.first(user.id, as_session=as_session)
 
     async def sign_in(self, email: str, password: str) -> SignedIn:
         """Make a token as `enter` does, for who needs no more than a password. Raises SecondFactorNeeded besides."""
-        entered = await self.enter(email, password)
-        if isinstance(entered, SecondFactorAsked):
-            raise SecondFactorNeeded
-        return entered
+        return at_once(await self.enter(email, password))
 
     async def enter(self, email: str, password: str, *, as_session: bool = False) -> SignedIn | SecondFactorAsked:
         """Make a token, or a session, for the user with this address, or username, and this password.
@@ -120,14 +119,15 @@ class AccountService(Service):
         Raises Unauthenticated, the same and as late where the address is nobody's; Invalid for blanks; TooMany, Busy.
         """
         required(email=email, password=password)
+        is_name, known = await self._known(email)
+        login = email if known is None else known.email
         if self.attempts:
-            await self.attempts.sign_in(email)
-        known = await self._known(email)
+            await self.attempts.sign_in(login, by_name=is_name)
         renewed = await self._passwords.verify(password, None if known is None else known.password)
         if known is None or renewed is None:
             raise Unauthenticated("credentials", "invalid")
         if self.attempts and not known.has_second_factor:  # else it is only half of one
-            await self.attempts.signed_in(email)
+            await self.attempts.signed_in(login)
         if not await self.users.still_has(known.id, known.password, renewed):
             raise Unauthenticated("credentials", "invalid")
         return await self.admit(known.id, as_session=as_session)
@@ -136,16 +136,11 @@ class AccountService(Service):
         """Sign in who has shown who they are, or ask for a second factor. Raises Unauthenticated for the inactive."""
         return await self.admission.admit(user, as_session=as_session)
 
-    async def _known(self, login: str) -> Credentials | None:
-        """Whose address or username it is: no username has an @."""
+    async def _known(self, login: str) -> tuple[bool, Credentials | None]:
+        """Whether it is a username, for none has an @, and whose username or address it is."""
         if "@" in (email := email_form(login)):
-            return await credentials.one(self._reader, email=email)
-        return await credentials_by_name.one(self._reader, username=username_form(login))
-
-    async def has_password(self, user: UUID, password: str) -> bool:
-        """Whether this is the user's password, and they are active. Raises Busy."""
-        known = await credentials_of.one(self._reader, user=user)
-        return await self._passwords.verify(password, None if known is None else known.password) is not None
+            return False, await credentials.one(self._reader, email=email)
+        return True, await credentials_by_name.one(self._reader, username=username_form(login))
 
     async def sign_out(self, viewer: Viewer) -> None:
         """End the token that was presented."""
@@ -178,7 +173,7 @@ class AccountService(Service):
             require_proof(viewer, OF_GUARDED)
         before = await account.one(self._reader, user=viewer.id) if "password" in given else None
         kept = await self._hashed(await self._checked(given, before, lenient=lenient))
-        user = await self.locked(viewer)
+        user = await locked(self.users, self.tokens, viewer)
         old_address = user.email
         if kept.get("email", old_address) != old_address:
             self._require_ease(lenient)
@@ -196,8 +191,12 @@ class AccountService(Service):
         """Make a user who may do everything. Raises as `sign_up` does."""
         given = await self._checked({"username": username, "email": email, "password": password})
         kept = await self._hashed(given)
-        user = await self.users.add(User(**kept, is_staff=True, is_superuser=True))
-        return user.id
+        return (await self._registered(User(**kept, is_staff=True, is_superuser=True))).id
+
+    async def _registered(self, new: User) -> User:
+        user = await self.users.add(new)
+        self.work.publish(UserRegistered(user.id))
+        return user
 
     async def change_password(self, username: str, password: str) -> None:
         """Give a user a new password and end all their tokens. Raises Invalid, Busy, NotFound."""
@@ -227,27 +226,18 @@ class AccountService(Service):
             await self.attempts.signed_in(asking.email)
         return asking
 
-    async def locked(self, viewer: Viewer) -> User:
-        """The viewer's row, until the transaction ends. Raises Unauthenticated.
-
-        A token that was ended meanwhile, by the owner's sign-out or new password, must not take the account over.
-        """
-        user = found(await self.users.for_change(viewer.id), "user")
-        is_known = viewer.credential is None or await self.tokens.is_live(viewer.id, viewer.credential)
-        if not (user.is_active and is_known):
-            raise Unauthenticated("token", "is invalid")
-        return user
-
     def _require_ease(self, lenient: bool) -> None:
         """An address changes at once where a contract says so, and the settings do not forbid it. Raises Invalid."""
         if not lenient or self._settings.strict_addresses:
             raise Invalid("email", "changes by links that are mailed to both addresses", code="unconfirmed")
 
     async def _tell_of_changes(self, user: User, old_address: str, has_new_password: bool) -> None:
-        """End the links that were mailed before, and tell the address of before."""
+        """End the links that were mailed before, and tell the address of before, and whoever wants to hear of it."""
         if not has_new_password and user.email == old_address:
             return
         await self.links.end(user.id)
+        if has_new_password:
+            self.work.publish(PasswordChanged(user.id))
         if self.post and user.email != old_address:
             self.post.changed(old_address, user.email)
         if self.post and has_new_password:

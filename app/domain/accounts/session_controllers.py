@@ -7,13 +7,16 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from app.domain.accounts.factor_schemas import SecondFactorAsked
-from app.domain.accounts.schemas import SessionOut, SignedIn, SignIn
+from app.domain.accounts.schemas import MadeToken, SessionOut, SignedIn, SignIn
 from app.domain.accounts.services import AccountService
 from app.kit.errors import TooMany
 from app.kit.identity import Viewer
 from app.platform.cookies import SessionCookie
 from app.platform.handlers import delete, post
 from app.platform.security import PUBLIC, SIGNED_IN
+
+PATH = "/api/v1/accounts"
+ONCE = {"Cache-Control": "no-store"}  # no cache on the way may keep what is shown once
 
 
 class SessionController(Controller):
@@ -57,14 +60,15 @@ class SessionController(Controller):
 
 def asked_first(made: SecondFactorAsked) -> Response[Any]:
     """What has to be answered before anybody is signed in."""
-    return Response(made, status_code=202, headers={"Cache-Control": "no-store"})
+    return Response(made, status_code=202, headers=ONCE)
+
+
+def shown_once(made: SignedIn | MadeToken, location: str = "") -> Response[Any]:
+    """A token, in clear."""
+    return Response(made, headers={"Location": location or f"{PATH}/tokens/{made.id}", **ONCE})
 
 
 def begun(made: SignedIn, cookie: SessionCookie) -> Response[Any]:
     """The session, with its secret in the cookie alone."""
-    headers = {
-        "Location": f"/api/v1/accounts/tokens/{made.id}",
-        "Cache-Control": "no-store",
-        **cookie.given_out(made.token),
-    }
+    headers = {"Location": f"{PATH}/tokens/{made.id}", **ONCE, **cookie.given_out(made.token)}
     return Response(SessionOut(made.id, made.expires_at, made.user), headers=headers)

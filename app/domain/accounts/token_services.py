@@ -12,14 +12,16 @@ from msgspec import Struct
 from app.domain.accounts.factor_repositories import ChallengeRepository
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.names import display_name_faults, username_form
-from app.domain.accounts.repositories import TokenRepository, UserRepository
+from app.domain.accounts.repositories import TokenRepository, UserRepository, locked
 from app.domain.accounts.schemas import MadeToken
 from app.domain.accounts.tokens import Idle, digest_of, idle_since, new_token, scopes_of
-from app.kit.errors import Invalid, NotFound, Unauthenticated, Violation, found, inside
+from app.kit.errors import Conflict, Invalid, NotFound, Violation, found, inside
 from app.kit.identity import Viewer
 from app.platform.database.work import Service, UnitOfWork, repository
 from app.platform.security import OF_GUARDED, require_proof
 from config.settings import SecuritySettings
+
+MOST_NAMED = 100  # of one user, and not expired
 
 
 class Wish(Struct, frozen=True):
@@ -46,20 +48,16 @@ class TokenService(Service):
     async def make(self, viewer: Viewer, wish: Wish) -> MadeToken:
         """Make a token for the viewer.
 
-        Raises Invalid with all that is wrong, and ProofNeeded for an unlimited one of who has a second factor.
+        Raises Invalid with all that is wrong, Conflict where the viewer has a hundred, and ProofNeeded for an
+        unlimited one of who has a second factor.
         """
         if wish.scopes is None:
             require_proof(viewer, OF_GUARDED)
         wish = self._checked(wish)
-        user = found(await self.users.for_change(viewer.id), "user")
-        # A token that was ended meanwhile, by the owner's sign-out or new password, must not leave another behind.
-        is_known = viewer.credential is None or await self.tokens.is_live(viewer.id, viewer.credential)
-        if not (user.is_active and is_known):
-            raise Unauthenticated("token", "is invalid")
-        return await self._made(user, wish)
+        return await self._made(await locked(self.users, self.tokens, viewer), wish)
 
     async def make_for(self, username: str, wish: Wish) -> MadeToken:
-        """Make a token for the user of this name. Raises Invalid, NotFound."""
+        """Make a token for the user of this name. Raises Invalid, NotFound, Conflict."""
         wish = self._checked(wish)
         return await self._made(await self._named(username), wish)
 
@@ -88,6 +86,8 @@ class TokenService(Service):
                 yield Violation(inside("/scopes", str(number)), "unknown", "must be names of permissions")
 
     async def _made(self, user: User, wish: Wish) -> MadeToken:
+        if await self.tokens.count_named(user.id) >= MOST_NAMED:
+            raise Conflict("tokens", f"are {MOST_NAMED} already that were asked for by name; end one of them first")
         clear, expires_at = new_token(), datetime.now(UTC) + timedelta(days=wish.days or 0)
         scopes = None if wish.scopes is None else sorted(set(wish.scopes))
         token = Token(user_id=user.id, digest=digest_of(clear), expires_at=expires_at, name=wish.name, scopes=scopes)

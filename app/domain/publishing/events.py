@@ -63,8 +63,24 @@ class ArticleFavored(Event, frozen=True):
     article_id: UUID
 
 
+class ArticleUnfavored(Event, frozen=True):
+    """An article is a reader's favourite no more: the actor's."""
+
+    about = "article_id"
+
+    article_id: UUID
+
+
 class UserFollowed(Event, frozen=True):
     """A reader follows a user from now on: the actor does."""
+
+    about = "followed_id"
+
+    followed_id: UUID
+
+
+class UserUnfollowed(Event, frozen=True):
+    """A reader follows a user no more: the actor does not."""
 
     about = "followed_id"
 

@@ -7,10 +7,12 @@ from app.domain.publishing.events import (
     ArticleFavored,
     ArticlePublished,
     ArticleRevised,
+    ArticleUnfavored,
     ArticleWithdrawn,
     CommentPosted,
     CommentRetracted,
     UserFollowed,
+    UserUnfollowed,
 )
 from app.domain.publishing.models import Article
 from app.domain.publishing.policies import may_retract, may_revise
@@ -110,7 +112,8 @@ class FavoriteService(Service):
 
     async def unfavor(self, reader: Viewer, slug: str) -> ArticleOut:
         """Make an article no favourite any more; saying it again changes nothing. Raises NotFound."""
-        await remove_favorite.one(self.work, slug=slug, viewer=reader.id)
+        if removed := await remove_favorite.one(self.work, slug=slug, viewer=reader.id):
+            self.work.publish(ArticleUnfavored(removed.id))
         return found(await article_by_slug.one(self.work, slug=slug, viewer=reader.id), "article")
 
 
@@ -128,5 +131,6 @@ class FollowService(Service):
 
     async def unfollow(self, reader: Viewer, username: str) -> ProfileOut:
         """Follow a user no longer; saying it again changes nothing. Raises NotFound."""
-        await remove_follow.one(self.work, username=username, follower=reader.id)
+        if left := await remove_follow.one(self.work, username=username, follower=reader.id):
+            self.work.publish(UserUnfollowed(left.id))
         return found(await profile_by_name.one(self.work, username=username, viewer=reader.id), "profile")

@@ -6,6 +6,8 @@ from app.platform.commands import run
 from app.platform.console.reach import connected
 from app.platform.database.pools import Database
 from app.platform.events import admin
+from app.platform.module import installed, offered
+from config.modules import MODULES
 from config.settings import Settings
 
 
@@ -18,7 +20,7 @@ def events() -> None:
 
 
 async def _told(database: Database, _: Settings) -> list[str]:
-    count, seconds = await admin.outbox(database)
+    count, seconds = await admin.outbox(database), await admin.waiting(database)
     return [
         f"{count} published and not in the log yet, the first for {seconds:.1f} s",
         *map(_line, await admin.subscriptions(database)),
@@ -61,3 +63,18 @@ def events_skip(subscriber: str, position: int) -> None:
 
     run(do)
     click.echo("Skipped.")
+
+
+@click.command("events-unsubscribe")
+@click.argument("subscriber")
+@connected
+def events_unsubscribe(subscriber: str) -> None:
+    """Forget SUBSCRIBER, which no module offers any more, and what it holds: the old events it kept may then go."""
+    if subscriber in offered(installed(MODULES)):
+        raise click.ClickException(f"{subscriber} is offered by its module: take it out of `subscribers` there first")
+
+    async def do(database: Database, _: Settings) -> None:
+        await admin.unsubscribe(database, subscriber)
+
+    run(do)
+    click.echo(f"{subscriber} is forgotten.")

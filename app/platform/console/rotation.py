@@ -1,7 +1,6 @@
 """Encrypting the secrets at rest anew, after a new key was put before the others."""
 
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 import click
@@ -9,6 +8,7 @@ import click
 from app.platform.commands import run
 from app.platform.console.reach import connected
 from app.platform.database.pools import Database
+from app.platform.database.work import UnitOfWork
 from app.platform.module import installed
 from app.platform.sealing import MARK, Seal, SealBroken, SealedColumn, keys_of
 from config.modules import MODULES
@@ -57,7 +57,7 @@ def _columns() -> Iterator[SealedColumn]:
         yield from module.sealed
 
 
-async def _renew(work: Any, seal: Seal, column: SealedColumn, after: UUID) -> tuple[UUID, int, list[str]]:
+async def _renew(work: UnitOfWork, seal: Seal, column: SealedColumn, after: UUID) -> tuple[UUID, int, list[str]]:
     """The next rows: the last of them, or `after`; how many were renewed, and what was wrong with the others."""
     names = {**column._asdict(), "mark": MARK, "count": AT_ONCE}
     rows = await work.fetch(NEXT.format(**names), (after, seal.mark))

@@ -11,7 +11,7 @@ from app.platform.console.reach import connected
 from app.platform.database.pools import Database
 from app.platform.events.delivery import subscribe
 from app.platform.migration_writing import make
-from app.platform.module import installed
+from app.platform.module import installed, offered
 from app.platform.revisions import MigrationError, Revisions
 from config.modules import MODULES
 from config.settings import ROOT, Settings
@@ -49,7 +49,7 @@ def migrate(settings: Settings, target: str) -> None:
 
 async def subscribe_all(database: Database, _: Settings) -> None:
     """Note down who subscribes, before anything is published that they would miss."""
-    await subscribe(database, [one.name for module in installed(MODULES) for one in module.subscribers])
+    await subscribe(database, offered(installed(MODULES)))
 
 
 @click.command()

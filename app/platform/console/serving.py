@@ -50,7 +50,9 @@ def _prepared(*, for_development: bool = False) -> Generator[Settings]:
         if settings.server.workers > 1:
             prepare_metrics_folder(Path(stack.enter_context(TemporaryDirectory(prefix="litehouse-metrics-"))))
         # While PostgreSQL starts; what fails to be imported fails again, and is told, where it is wanted.
-        ThreadPoolExecutor(1).submit(import_module, "app.platform.console.start")
+        aside = ThreadPoolExecutor(1)
+        aside.submit(import_module, "app.platform.console.start")
+        aside.shutdown(wait=False)  # nobody waits for it, and it is gone before the workers are forked
         click.get_current_context().obj = stack.enter_context(with_database(settings))
         yield click.get_current_context().obj
 

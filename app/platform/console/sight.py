@@ -15,7 +15,7 @@ from app.platform.commands import run
 from app.platform.console.reach import at, connected, usable_settings
 from app.platform.database.pools import Database
 from app.platform.handlers import Endpoint
-from app.platform.module import Module, installed
+from app.platform.module import installed
 from app.platform.openapi.document import contract
 from app.platform.security import SELF_CHECKED, admit
 from app.platform.serving import compose
@@ -114,11 +114,7 @@ def contracts() -> None:
 @click.command()
 def modules() -> None:
     """List the installed modules, lowest first: a module may import only those above it."""
-    _show(["MODULE", "COMMANDS", "SUMMARY"], *[_description(module) for module in installed(MODULES)])
-
-
-def _description(module: Module) -> Row:
-    return module.name, " ".join(str(command.name) for command in module.commands), module.summary
+    _show(["MODULE", "SUMMARY"], *[(module.name, module.summary) for module in installed(MODULES)])
 
 
 def _show(*rows: Row) -> None:

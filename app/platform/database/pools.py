@@ -29,7 +29,7 @@ CACHED_STATEMENTS = 500  # per connection; the house has far fewer, and an evict
 
 
 class OversizedError(Exception):
-    """The pools of all workers together want more connections than the server allows."""
+    """The pools of all processes together want more connections than the server allows."""
 
 
 class Database:
@@ -151,12 +151,15 @@ class Database:
     async def _check_arithmetic(self, connection: asyncpg.Connection) -> None:
         allowed = int(await connection.fetchval("SHOW max_connections"))
         limits, workers = self._settings.database, self._settings.server.workers
-        wanted = workers * (limits.write_pool_size + limits.read_pool_size)
+        # One process more delivers events and does jobs: it has pools as well, and a connection that listens.
+        write, read, jobs = limits.write_pool_size, limits.read_pool_size, self._settings.worker_write_slots
+        wanted = workers * (write + read) + jobs + read + 1
         if wanted > allowed - RESERVED:
             message = (
-                f"LITEHOUSE_WORKERS={workers} x (LITEHOUSE_WRITE_POOL_SIZE={limits.write_pool_size} + "
-                f"LITEHOUSE_READ_POOL_SIZE={limits.read_pool_size}) = {wanted} connections, but max_connections="
-                f"{allowed} - {RESERVED} reserved = {allowed - RESERVED}: lower the pools or raise max_connections"
+                f"LITEHOUSE_WORKERS={workers} x (LITEHOUSE_WRITE_POOL_SIZE={write} + LITEHOUSE_READ_POOL_SIZE={read}) "
+                f"+ {jobs} for LITEHOUSE_WORKER_JOBS + {read} + 1 that listens = {wanted} connections, but "
+                f"max_connections={allowed} - {RESERVED} reserved = {allowed - RESERVED}: "
+                "lower the pools or raise max_connections"
             )
             self._on_oversized(message)
             raise Busy("the pools are larger than the server allows", retry_after=5) from OversizedError(message)

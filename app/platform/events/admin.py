@@ -1,6 +1,6 @@
 """What admins see of the event log, and what they do about events that a subscriber cannot handle."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from app.kit.errors import NotFound
 from app.platform.database.pools import Database
 
-# Subscribers that no module has any more hold nothing back; they are shown, for their partitions stay.
+# One that no module offers any more is shown as well: it hears nothing, and so keeps every later partition of the log.
 SUBSCRIPTIONS = """
 SELECT s.name, coalesce((SELECT position FROM platform_event_end), 0) - s.position AS behind,
     count(h.*) FILTER (WHERE NOT h.is_dead) AS held, count(h.*) FILTER (WHERE h.is_dead) AS dead
@@ -19,12 +19,19 @@ HELD = """
 SELECT h.subscriber, h.position, e.name, h.subject, e.at, h.attempts, h.is_dead, h.error FROM platform_held h
 JOIN platform_event e USING (position) WHERE h.attempts > 0 ORDER BY h.subscriber, h.position LIMIT $1
 """
-UNTOLD = "SELECT count(*), extract(epoch FROM clock_timestamp() - min(at))::float8 FROM platform_outbox"
+UNTOLD = "SELECT count(*) FROM platform_outbox"
+# By the key, in which the first is found at once: a scrape asks it, and the longer the outbox the more it matters.
+OLDEST = "SELECT extract(epoch FROM clock_timestamp() - at)::float8 FROM platform_outbox ORDER BY id LIMIT 1"
 RETRY = """
 UPDATE platform_held SET is_dead = false, attempts = 0, due_at = now()
 WHERE subscriber = $1 AND ($2::bigint IS NULL OR position = $2) AND attempts > 0 RETURNING position
 """
 SKIP = "DELETE FROM platform_held WHERE subscriber = $1 AND position = $2 RETURNING position"
+UNSUBSCRIBE = """
+WITH held AS (DELETE FROM platform_held WHERE subscriber = $1 RETURNING subscriber),
+subscribed AS (DELETE FROM platform_subscription WHERE name = $1 RETURNING name)
+SELECT name FROM subscribed UNION SELECT subscriber FROM held
+"""
 
 
 class Subscription(msgspec.Struct):
@@ -59,10 +66,15 @@ async def held(database: Database, limit: int = 100) -> list[Held]:
     return [Held(*row) for row in await database.reader().fetch(HELD, (limit,))]
 
 
-async def outbox(database: Database) -> tuple[int, float]:
-    """How many events are not in the log yet, and for how many seconds the first of them."""
-    [(count, seconds)] = await database.reader().fetch(UNTOLD, ())
-    return count, seconds or 0.0
+async def waiting(database: Database) -> float:
+    """For how many seconds the first of the events that are not in the log yet is there; 0 without one."""
+    rows = await database.reader().fetch(OLDEST, ())
+    return rows[0][0] if rows else 0.0
+
+
+async def outbox(database: Database) -> int:
+    """How many events are not in the log yet; all of them are looked at."""
+    return (await database.reader().fetch(UNTOLD, ()))[0][0]
 
 
 async def retry(database: Database, subscriber: str, position: int | None = None) -> int:
@@ -75,13 +87,23 @@ async def skip(database: Database, subscriber: str, position: int) -> None:
     await _changed(database, SKIP, (subscriber, position))
 
 
-async def _changed(database: Database, sql: str, parameters: Sequence[object]) -> list[object]:
+async def unsubscribe(database: Database, subscriber: str) -> None:
+    """Forget where it is and what it holds: it keeps no partition any more. Raises NotFound."""
+    await _changed(database, UNSUBSCRIBE, (subscriber,), "subscription")
+
+
+async def orphans(database: Database, offered: Collection[str]) -> list[str]:
+    """The names of the subscriptions that are none of those that modules offer."""
+    return [one.name for one in await subscriptions(database) if one.name not in offered]
+
+
+async def _changed(database: Database, sql: str, parameters: Sequence[object], kind: str = "event") -> list[object]:
     work = database.unit_of_work()
 
     async def change() -> list[object]:
         rows = await work.fetch(sql, parameters)
         if not rows:
-            raise NotFound("event")
+            raise NotFound(kind)
         return list(rows)
 
     return await work.run(change)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from time import monotonic
+from traceback import format_exception_only
 from typing import Any
 
 import asyncpg
@@ -18,7 +19,6 @@ from app.platform.events.subscribers import Subscriber
 
 log = structlog.get_logger()
 
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 BATCH = 200
 SECONDS = 30.0  # that a handler may take for one event
 MOST_ATTEMPTS = 8
@@ -44,6 +44,8 @@ TURN = """
 SELECT position, EXISTS (SELECT FROM platform_held WHERE subscriber = $1 AND subject = $2)
 FROM platform_subscription WHERE name = $1 FOR UPDATE SKIP LOCKED
 """
+# It waits: a connection on which a handler ran out of time has the row locked for a moment yet.
+POSITION = "SELECT position FROM platform_subscription WHERE name = $1 FOR UPDATE"
 STEP = "UPDATE platform_subscription SET position = $2 WHERE name = $1 AND position < $2"
 HOLD = """
 INSERT INTO platform_held (subscriber, position, subject, attempts, due_at, error)
@@ -69,6 +71,31 @@ class ElsewhereError(Exception):
     """Another process is at it."""
 
 
+class Attempt:
+    """One try at one event, which tells the handler's own errors from those on the way to it and back."""
+
+    def __init__(self, work: UnitOfWork, subscriber: Subscriber, envelope: Envelope) -> None:
+        self.work = work
+        self.envelope = envelope
+        self.is_handling = False
+        self._subscriber = subscriber
+
+    async def run(self, deliver: Callable[["Attempt"], Awaitable[None]]) -> None:
+        """Do it and commit, within the time that a handler may take. Raises what went wrong."""
+
+        async def anew() -> None:
+            self.is_handling = False  # at a replay as well
+            await deliver(self)
+
+        async with asyncio.timeout(SECONDS):
+            await self.work.run(anew)
+
+    async def hear(self) -> None:
+        """Hand it over: from here on an error is the handler's, at the commit too."""
+        self.is_handling = True
+        await self._subscriber.hear(self.work, self.envelope)
+
+
 async def subscribe(database: Database, names: list[str]) -> None:
     """Note these subscribers down, each from the present end of the log on, where they are not yet."""
     work = database.unit_of_work()
@@ -84,7 +111,6 @@ class Delivery:
         self._ending = ending or asyncio.Event()
         self._subscriber = subscriber
         self._name = subscriber.name
-        self._is_handling = False
         self._stepped_at = monotonic()
 
     async def advance(self) -> bool:
@@ -124,29 +150,30 @@ class Delivery:
     async def _attempted(
         self,
         envelope: Envelope,
-        deliver: Callable[[UnitOfWork, Envelope], Awaitable[None]],
-        failed: Callable[[Envelope, Exception], Awaitable[None]],
+        deliver: Callable[[Attempt], Awaitable[None]],
+        failed: Callable[[Envelope, Exception], Awaitable[bool]],
     ) -> bool:
-        """Whether it is this process's turn. A handler's error is noted, and is no error here."""
-        work = self._database.unit_of_work()
-        self._is_handling = False
+        """Whether it is this process's turn, to note a handler's error as well: that is no error here."""
+        attempt = Attempt(self._database.unit_of_work(), self._subscriber, envelope)
         try:
-            async with asyncio.timeout(SECONDS):
-                await work.run(lambda: deliver(work, envelope))
+            await attempt.run(deliver)
         except ElsewhereError:
             return False
+        except asyncio.CancelledError:
+            # Let through, it would end this task without a word; but whoever ends the task itself means it.
+            task = asyncio.current_task()
+            if not attempt.is_handling or (task and task.cancelling()):
+                raise
+            return await failed(envelope, RuntimeError("the handler was cancelled from within"))
         except Exception as error:
             # An OSError is the handler's, where something else than the database cannot be reached.
-            if not self._is_handling or (isinstance(error, DATABASE_ERRORS) and is_connection_lost(error)):
+            if not attempt.is_handling or is_connection_lost(error):
                 raise
-            await failed(envelope, error)
+            return await failed(envelope, error)
         return True
 
-    async def _hear(self, work: UnitOfWork, envelope: Envelope) -> None:
-        self._is_handling = True  # from here on an error is the handler's, at the commit too
-        await self._subscriber.hear(work, envelope)
-
-    async def _deliver(self, work: UnitOfWork, envelope: Envelope) -> None:
+    async def _deliver(self, attempt: Attempt) -> None:
+        envelope, work = attempt.envelope, attempt.work
         rows = await work.fetch(TURN, (self._name, envelope.subject))
         if not rows:
             raise ElsewhereError
@@ -156,34 +183,43 @@ class Delivery:
         if is_held:
             await work.fetch(HOLD, (self._name, envelope.position, envelope.subject, 0, 0.0, None))
         else:
-            await self._hear(work, envelope)
+            await attempt.hear()
         await work.fetch(STEP, (self._name, envelope.position))
 
-    async def _hold(self, envelope: Envelope, error: Exception) -> None:
-        """Keep it for later, and go on with what is about other subjects."""
+    async def _hold(self, envelope: Envelope, error: Exception) -> bool:
+        """Keep it for later, and go on with what is about other subjects; whether that was this process's turn.
+
+        Where it was not, another process is trying the event just now: what comes after it has to wait for that.
+        """
         self._warn(envelope, error)
         work = self._database.unit_of_work()
 
-        async def hold() -> None:
-            rows = await work.fetch(TURN, (self._name, envelope.subject))
+        async def hold() -> bool:
+            rows = await work.fetch(POSITION, (self._name,))
             if rows and rows[0][0] < envelope.position:
                 pause = FIRST_PAUSE * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
                 await work.fetch(HOLD, (self._name, envelope.position, envelope.subject, 1, pause, _told(error)))
                 await work.fetch(STEP, (self._name, envelope.position))
+            return bool(rows)
 
-        await work.run(hold)
+        try:
+            return await work.run(hold)
+        except asyncpg.LockNotAvailableError:
+            return False
 
-    async def _deliver_held(self, work: UnitOfWork, envelope: Envelope) -> None:
-        if not await work.fetch(TAKE_HELD, (self._name, envelope.position)):
+    async def _deliver_held(self, attempt: Attempt) -> None:
+        which = (self._name, attempt.envelope.position)
+        if not await attempt.work.fetch(TAKE_HELD, which):
             raise ElsewhereError
-        await self._hear(work, envelope)
-        await work.fetch(RELEASE, (self._name, envelope.position))
+        await attempt.hear()
+        await attempt.work.fetch(RELEASE, which)
 
-    async def _hold_on(self, envelope: Envelope, error: Exception) -> None:
+    async def _hold_on(self, envelope: Envelope, error: Exception) -> bool:
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         given = (self._name, envelope.position, _told(error), MOST_ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, jitter)
         rows = await self._written(FAILED_AGAIN, given)
         self._warn(envelope, error, is_dead=bool(rows and rows[0][0]))
+        return True
 
     def _warn(self, envelope: Envelope, error: Exception, *, is_dead: bool = False) -> None:
         log.warning(
@@ -207,4 +243,6 @@ def _envelope(row: asyncpg.Record) -> Envelope:
 
 
 def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:2_000]
+    """What can be stored of it: neither a NUL nor half a surrogate pair can, nor what it cannot say itself."""
+    text = "".join(format_exception_only(error)).strip()[:2_000]
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()

@@ -45,21 +45,46 @@ class Dispatcher:
         self._bells: list[asyncio.Event] = []
 
     @asynccontextmanager
-    async def lifespan(self, drain: float) -> AsyncGenerator[None]:
-        """Run it; at the end, what is being handled has so many seconds to be finished."""
+    async def lifespan(self, drain: float, ended: asyncio.Event | None = None) -> AsyncGenerator[None]:
+        """Run it; at the end, what is being handled has so many seconds to be finished.
+
+        `ended` is set when it has ended by itself, which no Exception of a handler's can bring about; leaving this
+        raises the reason.
+        """
+        await self._prepare()
         running = asyncio.create_task(self._run(), name="dispatcher")
+        if ended:
+            running.add_done_callback(lambda _: ended.set())
         try:
             async with self._notices.listening():
-                yield
+                try:
+                    yield
+                finally:
+                    self._end()  # before the listener is closed, which takes its time
         finally:
-            self._ending.set()
-            for bell in self._bells:
-                bell.set()
-            done, _ = await asyncio.wait([running], timeout=drain)
-            running.cancel()
-            await asyncio.wait([running])
-            if not done:
-                log.warning("an event was left in the middle: it will be delivered again")
+            await self._finished(running, drain)
+
+    async def _prepare(self) -> None:
+        """Before the first event is moved: one whose week has no partition goes to the rest, and stays there."""
+        try:
+            await self._make_partitions()
+        except Exception as error:  # noqa: BLE001 - it is tried again beside the rest of the work
+            log.warning("the event log's partitions were not made", reason=f"{type(error).__name__}: {error}")
+
+    def _end(self) -> None:
+        self._ending.set()
+        for bell in self._bells:
+            bell.set()
+
+    @staticmethod
+    async def _finished(running: asyncio.Task[None], drain: float) -> None:
+        done, _ = await asyncio.wait([running], timeout=drain)
+        running.cancel()
+        await asyncio.wait([running])
+        if done:
+            running.result()
+        else:
+            log.warning("an event was left in the middle: it will be delivered again")
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -71,8 +96,9 @@ class Dispatcher:
             run("partitions of the event log", self._keep_partitions, None, PARTITIONS_EVERY)
             run("sequencer", self._sequence, OUTBOX, LOOKS_EVERY)
             for one in self._subscribers:
-                run(one.name, Delivery(self._database, one, self._ending).advance, LOG, LOOKS_EVERY)
-                run(f"{one.name} again", Delivery(self._database, one, self._ending).retry, None, LOOKS_EVERY)
+                delivery = Delivery(self._database, one, self._ending)
+                run(one.name, delivery.advance, LOG, LOOKS_EVERY)
+                run(f"{one.name} again", delivery.retry, None, LOOKS_EVERY)
 
     async def _over_and_over(
         self, name: str, do: Callable[[], Awaitable[bool]], bell: asyncio.Event, pause: float
@@ -100,9 +126,13 @@ class Dispatcher:
             self._notices.tell(LOG)
         return moved == BATCH
 
-    async def _keep_partitions(self) -> bool:
+    async def _make_partitions(self) -> None:
         work = self._database.unit_of_work()
         await work.run(lambda: work.fetch(MAKE, (WEEKS_AHEAD,)))
+
+    async def _keep_partitions(self) -> bool:
+        await self._make_partitions()
+        work = self._database.unit_of_work()
         dropped = await work.run(lambda: work.fetch(DROP, (self._days,)))
         if dropped:
             log.info("old events dropped", partitions=[row[0] for row in dropped])

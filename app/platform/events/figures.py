@@ -45,7 +45,7 @@ async def figures_page(database: Database) -> bytes:
     """The lines of it; nothing while the database is away, for the other figures are wanted all the more then."""
     try:
         [(partitions,)] = await database.reader().fetch(PARTITIONS, ())
-        _, waiting = await admin.outbox(database)
+        waiting = await admin.waiting(database)
         figures = Figures(waiting, partitions, await admin.subscriptions(database))
     except (AppError, *UNREACHABLE) as error:
         log.warning("the event log's figures are missing", reason=str(error))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.kit.event import Event
+from app.kit.event import Event, module_named
 from app.platform.database.work import UnitOfWork
 from app.platform.events.log import Envelope
 
@@ -42,7 +42,7 @@ def subscriber(*kinds: type[Event]) -> Callable[[Handler], Subscriber]:
     """
 
     def mark(handler: Handler) -> Subscriber:
-        module, name = handler.__module__.split(".")[-2], getattr(handler, "__name__", "")
-        return Subscriber(f"{module}.{name}", handler, kinds)
+        name = getattr(handler, "__name__", "")
+        return Subscriber(f"{module_named(handler.__module__)}.{name}", handler, kinds)
 
     return mark

@@ -7,6 +7,8 @@ from typing import Any, Concatenate, Generic, ParamSpec, get_type_hints
 
 import msgspec
 
+from app.kit.event import module_named
+
 P = ParamSpec("P")
 
 Handler = Callable[Concatenate[Any, P], Awaitable[str | None]]
@@ -38,7 +40,7 @@ class Job(Generic[P]):
 
     def __init__(self, handler: Handler[P], treatment: Treatment) -> None:
         """Raises ValueError for a treatment that cannot be."""
-        self.name = f"{_module_of(handler.__module__)}.{getattr(handler, '__name__', '')}"
+        self.name = f"{module_named(handler.__module__)}.{getattr(handler, '__name__', '')}"
         self.handler = handler
         self.arguments = _arguments_of(handler)
         self._decode = msgspec.json.Decoder(self.arguments).decode
@@ -106,11 +108,6 @@ def by_name(jobs: Iterable[Job]) -> dict[str, Job]:
             message = f"two jobs are called {one.name}"
             raise ValueError(message)
     return known
-
-
-def _module_of(path: str) -> str:
-    parts = path.split(".")
-    return parts[2] if parts[:2] == ["app", "domain"] else parts[-2]
 
 
 def _arguments_of(handler: Callable[..., Any]) -> type[msgspec.Struct]:

@@ -49,10 +49,15 @@ class Crew:
         self._ends_at = 0.0
 
     @asynccontextmanager
-    async def lifespan(self, drain: float) -> AsyncGenerator[None]:
-        """Run it; at the end, what is under way has so many seconds from `end` on to be finished."""
+    async def lifespan(self, drain: float, ended: asyncio.Event | None = None) -> AsyncGenerator[None]:
+        """Run it; at the end, what is under way has so many seconds from `end` on to be finished.
+
+        `ended` is set when it has ended by itself, which no Exception can bring about; leaving this raises the reason.
+        """
         taking = asyncio.create_task(self._take_on(), name="takes jobs on")
         keeping = asyncio.create_task(self._keep(), name="keeps jobs")
+        for task in (taking, keeping) if ended else ():
+            task.add_done_callback(lambda _: ended.set())
         try:
             yield
         finally:
@@ -60,7 +65,8 @@ class Crew:
             await self._drain(taking)
             for task in (taking, keeping):
                 task.cancel()
-            await asyncio.wait([taking, keeping])
+                with suppress(asyncio.CancelledError):
+                    await task
 
     def end(self, drain: float) -> None:
         """Begin no job any more; only the first call counts."""

@@ -14,20 +14,16 @@ import statistics
 import sys
 import time
 from http.client import HTTPConnection
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from app.platform import migrations
 from app.platform.passwords import PasswordHasher
-from app.platform.postgres.sharing import share
+from tests.databases import durable
 from tests.e2e.serving import serving
 
-ROOT = Path(__file__).resolve().parents[3]
-DATABASE, TOLERANCE, USERS, WARMING = "enumeration", 0.05, 500, 20
+TOLERANCE, USERS, WARMING = 0.05, 500, 20
 LINKS = "/api/v1/accounts/links"
 
 
@@ -53,22 +49,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=200)
     samples = parser.parse_args().samples
-    with share(ROOT / ".data" / "growth") as postgres:
-        url = urlunsplit(urlsplit(postgres.url)._replace(path=f"/{DATABASE}"))
-        asyncio.run(_made_anew(postgres.url))
-        migrations.upgrade(url)
+    with durable("enumeration") as url:
         asyncio.run(_fill(url))
         with serving(url) as server:
             print(f"{'medians of ' + str(samples) + ', ms':28}{'known':>9}{'unknown':>9}{'ratio':>8}{'by chance':>11}")
             ratios = [_line(door, _sampled(server.port, door, samples)) for door in DOORS]
     sys.exit(any(abs(ratio - 1) > TOLERANCE for ratio in ratios))
-
-
-async def _made_anew(server_url: str) -> None:
-    admin = await asyncpg.connect(server_url)
-    await admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-    await admin.execute(f"CREATE DATABASE {DATABASE}")
-    await admin.close()
 
 
 async def _fill(url: str) -> None:

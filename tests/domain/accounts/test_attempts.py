@@ -147,6 +147,44 @@ async def test_an_unknown_account_is_answered_like_a_known_one(come: Callable, d
         assert one.json() | {"requestId": ""} == other.json() | {"requestId": ""}
 
 
+async def test_an_unknown_name_is_answered_like_a_known_one(come: Callable, database: Database) -> None:
+    await UserFactory.saved(database, username="ann", email="ann@example.com")
+    for door in ("192.0.2.1", "192.0.2.2"):
+        known = [await guess(come(door), "ann") for _ in range(4)]
+        unknown = [await guess(come(door), "bea") for _ in range(4)]
+        for one, other in zip(known, unknown, strict=True):
+            assert one.status_code == other.status_code
+            assert one.headers["RateLimit"].partition(", ")[2] == other.headers["RateLimit"].partition(", ")[2]
+            assert one.json() | {"requestId": ""} == other.json() | {"requestId": ""}
+
+
+async def test_what_is_told_of_a_name_does_not_tell_whose_address_it_goes_with(
+    come: Callable, database: Database
+) -> None:
+    await UserFactory.saved(database, username="ann", email="ann@example.com")
+    stranger = come("192.0.2.1")
+    for email in ("ann@example.com", "nobody@example.com"):
+        await guess(stranger, "ann")
+        told = await guess(stranger, email)
+        assert told.headers["RateLimit"].endswith('"account";r=2;t=60')
+
+
+async def test_from_everywhere_an_account_is_one_by_name_and_by_address(come: Callable, database: Database) -> None:
+    await UserFactory.saved(database, username="ann", email="ann@example.com")
+    logins = ["ann", "ann@example.com", "ANN", "Ann@example.com", " ann "]
+    assert [(await guess(come(f"192.0.2.{n}"), login)).status_code for n, login in enumerate(logins)] == [401] * 5
+    for login in ("ann", "ann@example.com"):
+        assert (await guess(come("192.0.2.99"), login, PASSWORD)).status_code == 429
+
+
+async def test_who_came_by_name_is_remembered_by_address_too(come: Callable, database: Database) -> None:
+    await UserFactory.saved(database, username="ann", email="ann@example.com")
+    assert (await guess(come("198.51.100.1"), "ann", PASSWORD)).status_code == 201
+    for n in range(6):
+        await guess(come(f"192.0.2.{n}"), "ann")
+    assert (await guess(come("198.51.100.1"), "ann@example.com", PASSWORD)).status_code == 201
+
+
 async def test_all_spellings_of_an_account_are_one(come: Callable, database: Database) -> None:
     await UserFactory.saved(database, email="ann@example.com")
     spellings = ["ann@example.com", "ANN@EXAMPLE.com", " \uff21nn@example.com ", "aNN@example.com"]

@@ -128,6 +128,7 @@ async def test_an_account_is_made(client: httpx.AsyncClient, outbox: Outbox, ann
     answer = await sent(client, link, username="bea", password=PASSWORD)
     assert (answer.status_code, title(answer)) == (200, "Your account is made")
     assert "You are bea, and signed in." in answer.text
+    assert (await client.get(ME)).json()["username"] == "bea"
     assert (await client.get(link)).status_code == 410
 
 
@@ -155,6 +156,23 @@ async def test_a_new_password_is_chosen_and_what_is_wrong_with_it_is_said_in_wor
     assert (await client.post(TOKENS, json={"email": OLD, "password": NEW})).status_code == 201
 
 
+async def test_a_new_password_ends_tokens_at_once(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
+    link = await mailed(client, outbox, "reset", token)
+    assert (await client.get(ME, headers=bearer(token))).status_code == 200  # known for a second from now
+    assert (await sent(client, link, password=NEW)).status_code == 200
+    assert (await client.get(ME, headers=bearer(token))).status_code == 401
+
+
+async def test_who_has_a_second_factor_is_told_where_to_sign_in(
+    client: httpx.AsyncClient, outbox: Outbox, database: Database
+) -> None:
+    await UserFactory.saved(database, email=OLD, has_second_factor=True)
+    answer = await sent(client, await mailed(client, outbox, "sign-in", ""))
+    assert (answer.status_code, title(answer)) == (403, "Second factor needed")
+    assert "your account has a second factor, which is not asked for on this page" in answer.text
+    assert "password" not in answer.text
+
+
 async def test_an_address_is_changed_in_two_steps(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
     half = await sent(client, await mailed(client, outbox, "change", token))
     assert (half.status_code, title(half)) == (200, "One of two confirmations is done")
@@ -163,12 +181,33 @@ async def test_an_address_is_changed_in_two_steps(client: httpx.AsyncClient, out
     assert OTHER in done.text
 
 
-async def test_who_signs_in_is_shown_a_token_once(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
-    answer = await sent(client, await mailed(client, outbox, "sign-in", token))
+async def test_who_signs_in_has_a_session_in_place_of_the_one_before(
+    client: httpx.AsyncClient, outbox: Outbox, token: str
+) -> None:
+    before = (await sent(client, await mailed(client, outbox, "sign-in", token))).cookies["session"]
+    client.cookies.clear()
+    link = await mailed(client, outbox, "sign-in", token)
+    client.cookies.set("session", before)
+
+    answer = await sent(client, link)
+
     assert (answer.status_code, title(answer)) == (200, "You are signed in")
-    [made] = re.findall(r'value="(lh_[\w-]{43})"', answer.text)
-    assert (await me(client, made))["username"] == "ann"
+    assert re.fullmatch(
+        r"session=lhs_[\w-]{43}; Max-Age=\d+; Path=/; HttpOnly; SameSite=Lax", answer.headers["set-cookie"]
+    )
+    assert "lh" not in re.sub(r"<head>.*</head>", "", answer.text, flags=re.DOTALL), "no secret is shown"
     assert answer.headers["cache-control"] == "no-store"
+    client.cookies.clear()
+    for value, status in ((answer.cookies["session"], 200), (before, 401)):
+        assert (await client.get(ME, headers={"Cookie": f"session={value}"})).status_code == status
+
+
+async def test_a_page_that_signs_nobody_in_gives_out_no_session(
+    client: httpx.AsyncClient, outbox: Outbox, token: str
+) -> None:
+    for page in ("verify", "reset"):
+        answer = await sent(client, await mailed(client, outbox, page, token), password=NEW)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
 
 
 @pytest.mark.parametrize("page", ["verify", "reset", "change", "sign-in"])

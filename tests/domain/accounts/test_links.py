@@ -363,6 +363,13 @@ async def test_a_new_password_waits_for_a_link_that_is_being_made_and_ends_it(
     assert await count(database, "SELECT count(*) FROM accounts_link") == 0
 
 
+async def test_a_reset_ends_tokens_at_once(client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str) -> None:
+    await ask(client, "reset", ann.email)
+    assert (await client.get(ME, headers=bearer(token))).status_code == 200  # known for a second from now
+    assert (await follow(client, "reset", outbox.token(ann.email), password=NEW)).status_code == 204
+    assert (await client.get(ME, headers=bearer(token))).status_code == 401
+
+
 # Signing in
 
 

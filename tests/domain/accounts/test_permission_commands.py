@@ -24,6 +24,7 @@ from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_USERS
 from app.platform.database.pools import Database
 from config.settings import Settings
 from tests.conftest import SignedIn
+from tests.domain.accounts.test_links import WAITING
 
 PERMISSIONS, USERS = MANAGE_PERMISSIONS.name, MANAGE_USERS.name
 
@@ -160,6 +161,29 @@ async def test_what_is_wrong_is_said_in_words(
 ) -> None:
     await type_in(group_create, "Keepers")
     assert await type_in(command, *arguments, fails=True) == said
+
+
+@pytest.mark.parametrize(
+    ("command", "left"),
+    [(permission_grant, [PERMISSIONS, USERS]), (permission_revoke, [USERS])],
+    ids=["grant", "revoke"],
+)
+async def test_what_a_group_gets_meanwhile_it_keeps(
+    type_in: Callable, database: Database, command: click.Command, left: list[str]
+) -> None:
+    await type_in(group_create, "Keepers", *[PERMISSIONS] if command is permission_revoke else [])
+    other = await asyncpg.connect(database.url)
+    async with other.transaction():
+        await other.execute("SELECT FROM accounts_group FOR UPDATE")
+        typed = asyncio.create_task(type_in(command, "Keepers", PERMISSIONS, "--group"))
+        async with asyncio.timeout(30):
+            while not (await database.reader().fetch(WAITING, ()))[0][0]:
+                await asyncio.sleep(0.01)
+        await other.execute("INSERT INTO accounts_group_permission SELECT id, $1 FROM accounts_group", USERS)
+    await typed
+    kept = await other.fetch("SELECT permission FROM accounts_group_permission ORDER BY permission")
+    await other.close()
+    assert [row[0] for row in kept] == left
 
 
 async def test_of_several_grants_all_are_made_or_none(type_in: Callable, own: Callable, ann: SignedIn) -> None:

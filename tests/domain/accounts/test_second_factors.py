@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 
+import asyncpg
 import httpx
 import pyotp
 import pytest
 from click.testing import CliRunner
 from litestar import Litestar
 
-from app.domain.accounts import second_factors
+from app.domain.accounts import attempts, second_factors
 from app.domain.accounts.factor_commands import second_factors_remove
 from app.domain.accounts.models import User
 from app.domain.accounts.token_commands import clearsessions
 from app.domain.accounts.totp import recovery_digest, step_of
 from app.platform.database.pools import Database
+from app.platform.sealing import Sealing
+from config.rates import Rate
 from config.settings import Settings
 from tests.conftest import Watched
 from tests.domain.accounts.factories import PASSWORD, UserFactory
@@ -27,19 +31,26 @@ FACTORS, TOTP, PROOF, ME, TOKENS, SESSION = (
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
+# With this time all codes are known before: none is 000000 or 123456, nor the same as another.
+NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+SECRETS = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"
+
+
 class Clock(datetime):
-    """Now, and what is added to it."""
+    """Noon, and what is added to it."""
 
     ahead = timedelta()
 
     @classmethod
     def now(cls, tz: object = None) -> datetime:  # noqa: ARG003 - the standard library's
-        return datetime.now(UTC) + cls.ahead
+        return NOON + cls.ahead
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> type[Clock]:
-    """The clock by which codes are judged, moved by hand."""
+    """The clock by which codes are judged, moved by hand, and the secrets that they are made of, in turns."""
+    secrets = cycle(SECRETS)
+    monkeypatch.setattr(second_factors, "new_secret", lambda: next(secrets))
     monkeypatch.setattr(second_factors, "datetime", Clock)
     monkeypatch.setattr(Clock, "ahead", timedelta())
     return Clock
@@ -96,18 +107,16 @@ async def ann(client: httpx.AsyncClient, database: Database, clock: type[Clock])
 
 
 @pytest.mark.parametrize(
-    ("seconds", "is_taken"), [(-31, False), (-30, True), (0, True), (29, True), (30, True), (61, False)], ids=str
+    ("seconds", "is_taken"), [(-31, False), (-30, True), (0, True), (29, True), (59, True), (60, False)], ids=str
 )
 def test_a_code_is_good_for_a_step_before_and_behind(seconds: int, is_taken: bool) -> None:
-    secret, now = pyotp.random_base32(), datetime(2026, 1, 1, 0, 0, 29 if seconds == -31 else 0, tzinfo=UTC)
-    shown = pyotp.TOTP(secret).at(now)
-    later = now + timedelta(seconds=seconds if seconds != -31 else -60)
-    assert (step_of(secret, shown, later) is not None) == is_taken
+    shown = pyotp.TOTP(SECRETS[0]).at(NOON)
+    assert (step_of(SECRETS[0], shown, NOON + timedelta(seconds=seconds)) is not None) == is_taken
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "\u0661\u0662\u0663\u0664\u0665\u0666", "abc", "\ud800"])
 def test_what_is_no_code_is_none(code: str) -> None:
-    assert step_of(pyotp.random_base32(), code, datetime.now(UTC)) is None
+    assert step_of(SECRETS[0], code, NOON) is None
 
 
 async def test_setting_up_shows_secret_and_recovery_codes_once(ann: Guarded, database: Database) -> None:
@@ -186,6 +195,43 @@ async def test_wrong_answers_use_up_the_challenge_and_lock_nobody_out(ann: Guard
     assert (await ann.finish(challenge=await ann.challenge(), code=ann.code())).status_code == 201
 
 
+async def test_codes_are_guessed_so_often_alone_however_many_challenges_there_are(
+    ann: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "CODES", Rate(6, 3600))
+    for _ in range(2):
+        challenge = await ann.challenge()
+        assert [(await ann.finish(challenge=challenge, code="000000")).status_code for _ in range(2)] == [401] * 2
+    wrong = await ann.client.post(PROOF, json={"code": "000000"}, headers=ann.headers)
+    assert wrong.status_code == 422
+    challenge = await ann.challenge()
+    assert (await ann.finish(challenge=challenge, code=ann.code())).status_code == 201, "what is right is not counted"
+
+    challenge = await ann.challenge()
+    assert (await ann.finish(challenge=challenge, code="000000")).status_code == 401
+    full = await ann.finish(challenge=challenge, code=ann.code())
+    assert (full.status_code, int(full.headers["Retry-After"]) > 0) == (429, True)
+    assert (await ann.client.post(PROOF, json={"code": ann.code()}, headers=ann.headers)).status_code == 429
+    assert (await ann.finish(challenge=challenge, recoveryCode=ann.codes[0])).status_code == 201
+
+
+async def test_a_code_confirms_no_secret_but_its_own(
+    ann: Guarded, database: Database, app: Litestar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One who signs in by a code, while its secret gives way to another that is only offered."""
+    seal_now, challenge, code = Sealing.seal, await ann.challenge(), ann.code()
+    work = database.unit_of_work()
+
+    async def seal_late(sealing: Sealing) -> object:
+        changed = "UPDATE accounts_totp SET secret = 'another', confirmed = false, last_step = 0"
+        await work.run(lambda: work.fetch(changed, ()))
+        return await seal_now(sealing)
+
+    monkeypatch.setattr(Sealing, "seal", seal_late)
+    assert (await ann.finish(challenge=challenge, code=code)).status_code == 401
+    assert [row[0] for row in await database.reader().fetch("SELECT confirmed FROM accounts_totp", ())] == [False]
+
+
 async def test_a_challenge_ends_by_time(ann: Guarded, database: Database) -> None:
     challenge = await ann.challenge()
     work = database.unit_of_work()
@@ -235,6 +281,23 @@ async def test_what_nobody_finished_is_cleared_away(ann: Guarded, database: Data
     await work.run(lambda: work.fetch("UPDATE accounts_challenge SET expires_at = now() WHERE user_id IS NULL", ()))
     assert (await asyncio.to_thread(CliRunner().invoke, clearsessions, obj=settings)).exit_code == 0
     assert len(await database.reader().fetch("SELECT FROM accounts_challenge", ())) == 1
+
+
+async def test_whoever_asks_clears_a_few_away_and_waits_for_nobody(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    work = database.unit_of_work()
+    over = "INSERT INTO accounts_challenge (purpose, digest, expires_at) SELECT 'passkey', sha256(n::text::bytea),"
+    over += " now() - make_interval(secs => n) FROM generate_series(1, 15) AS n"
+    await work.run(lambda: work.fetch(over, ()))
+    other = await asyncpg.connect(database.url)
+    async with other.transaction():
+        await other.execute("SELECT FROM accounts_challenge ORDER BY expires_at LIMIT 1 FOR UPDATE")
+        async with asyncio.timeout(30):
+            assert (await client.post(f"{BASE}/passkeys/options")).status_code == 200
+    await other.close()
+    left = await database.reader().fetch("SELECT expires_at > now() FROM accounts_challenge ORDER BY expires_at", ())
+    assert [row[0] for row in left] == [False] * 5 + [True]
 
 
 async def test_new_recovery_codes_replace_the_old(ann: Guarded) -> None:

@@ -59,6 +59,13 @@ async def test_a_lockout_is_ended_and_that_of_others_stays(
     assert [await guess(ann.email) for _ in range(4)] == [401] * 3 + [429], "it is counted anew"
 
 
+async def test_a_lockout_by_name_is_ended_too(type_in: Callable, guess: Callable, database: Database) -> None:
+    await UserFactory.saved(database, username="ann")
+    assert [await guess("ann") for _ in range(4)] == [401] * 3 + [429]
+    assert (await type_in(user_unlock, "ann")).output == "ann can sign in again.\n"
+    assert await guess("ann", PASSWORD) == 201
+
+
 async def test_a_lockout_from_everywhere_is_ended_too(
     type_in: Callable, guess: Callable, client: httpx.AsyncClient, database: Database
 ) -> None:

@@ -41,6 +41,25 @@ async def test_a_token_is_made_by_name_and_shown_once(client: httpx.AsyncClient,
     assert made["token"] not in str(listed)
 
 
+async def test_nobody_has_more_than_a_hundred(client: httpx.AsyncClient, sign_in: Callable, database_url: str) -> None:
+    me = await sign_in()
+    elsewhere = await asyncpg.connect(database_url)
+    await elsewhere.execute(
+        "INSERT INTO accounts_token (user_id, digest, name, expires_at)"
+        " SELECT $1, sha256(n::text::bytea), 'x', now() + CASE WHEN n < 99 THEN '1 day' ELSE '0' END::interval"
+        " FROM generate_series(0, 120) AS n",
+        me.id,
+    )
+    await elsewhere.close()
+    assert (await client.post(NAMED, json={"name": "the hundredth"}, auth=me)).status_code == 201
+    one_more = await client.post(NAMED, json={"name": "one more"}, auth=me)
+    assert (one_more.status_code, one_more.json()["code"]) == (409, "conflict")
+    assert "end one of them first" in one_more.json()["detail"]
+    first = (await client.get(TOKENS, auth=me)).json()["items"][0]["id"]
+    assert (await client.delete(f"{TOKENS}/{first}", auth=me)).status_code == 204
+    assert (await client.post(NAMED, json={"name": "one more"}, auth=me)).status_code == 201
+
+
 @pytest.mark.parametrize(("days", "kept"), [(None, 90), (1, 1), (365, 365)], ids=["unsaid", "shortest", "longest"])
 async def test_a_token_is_good_for_the_days_that_were_asked_for(
     client: httpx.AsyncClient, sign_in: Callable, days: int | None, kept: int

@@ -5,6 +5,9 @@ import asyncio
 import asyncpg
 import pytest
 
+from app.platform.console import events as console
+from app.platform.events.subscribers import Subscriber
+from app.platform.module import Module
 from tests.platform.console.conftest import Command
 
 FILL = """
@@ -57,6 +60,29 @@ def test_what_failed_is_tried_again_at_once(command: Command, rows, words: list[
 def test_what_is_skipped_holds_nothing_back_any_more(command: Command, rows):
     assert command("events-skip", "mail.thank", "1").exit_code == 0
     assert rows("SELECT position FROM platform_held") == [(2,)]
+
+
+def test_a_subscriber_that_no_module_offers_is_forgotten(command: Command, rows):
+    assert command("events-unsubscribe", "mail.thank").stdout == "mail.thank is forgotten.\n"
+    assert rows("SELECT name FROM platform_subscription") == [("stock.count",)]
+    assert rows("SELECT count(*) FROM platform_held") == [(0,)]
+    told = command("events-unsubscribe", "mail.thank")
+    assert (told.exit_code, told.stderr) == (1, "Error: subscription: not found\n")
+
+
+def test_one_that_a_module_offers_is_not_forgotten(command: Command, rows, monkeypatch: pytest.MonkeyPatch):
+    mail = Module(name="mail", summary="Letters", subscribers=[Subscriber("mail.thank", _thank, ())])
+    monkeypatch.setattr(console, "installed", lambda _names: [mail])
+    told = command("events-unsubscribe", "mail.thank")
+    assert (told.exit_code, told.stderr) == (
+        1,
+        "Error: mail.thank is offered by its module: take it out of `subscribers` there first\n",
+    )
+    assert len(rows("SELECT FROM platform_subscription")) == 2
+
+
+async def _thank(_work: object, _event: object, _envelope: object) -> None:
+    """Nobody."""
 
 
 @pytest.mark.usefixtures("rows")

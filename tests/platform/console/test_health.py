@@ -1,6 +1,7 @@
 """`healthcheck` asks /health where the settings say that the server listens, and follows no proxy."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -37,8 +38,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
         thread.join()
 
 
-def ask(**environ: str) -> Result:
-    return CliRunner().invoke(healthcheck, env=environ)
+def ask(*words: str, **environ: str) -> Result:
+    return CliRunner().invoke(healthcheck, words, env=environ)
 
 
 @pytest.mark.parametrize("host", ["", "127.0.0.1", "0.0.0.0", "localhost"])
@@ -83,11 +84,22 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("worker")
-def test_where_no_server_listens_a_worker_s_sign_of_life_will_do():
-    assert ask().exit_code == 0
+@pytest.mark.parametrize(("role", "code"), [("server", 1), ("worker", 0), ("either", 0)])
+def test_a_worker_that_lives_stands_for_no_server_that_is_wanted(role: str, code: int):
+    assert ask("--role", role).exit_code == code
+    assert ask().exit_code == 1
 
 
-def test_a_worker_without_a_sign_of_life_is_not_healthy(worker: Path):
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(("role", "code"), [("server", 0), ("worker", 1), ("either", 0)])
+def test_a_server_that_answers_stands_for_no_worker_that_is_wanted(tmp_path, monkeypatch, role: str, code: int):
+    monkeypatch.setattr(heartbeat, "heartbeat_file", lambda: tmp_path / "none")
+    assert ask("--role", role).exit_code == code
+
+
+@pytest.mark.parametrize("role", ["worker", "either"])
+def test_a_worker_without_a_sign_of_life_is_not_healthy(worker: Path, role: str):
     os.utime(worker, (0, time.time() - heartbeat.STALE - 5))
-    told = ask()
-    assert (told.exit_code, told.stderr) == (1, "Error: the worker has shown no sign of life for 20 seconds\n")
+    told = ask("--role", role)
+    assert told.exit_code == 1
+    assert re.fullmatch(r"Error: the worker has shown no sign of life for \d+ seconds\n", told.stderr)

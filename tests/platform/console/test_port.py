@@ -1,7 +1,6 @@
 """A port that is taken is told with whom; one that lingers from an earlier run is free."""
 
 import os
-import random
 import socket
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import psutil
 import pytest
 
 from app.platform.console.port import PortUnavailable, holder, require_free
+from tests.e2e.running import free_port
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def listener() -> Iterator[socket.socket]:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as granian does
         while server.getsockname()[1] == 0:
             with suppress(OSError):
-                server.bind(("127.0.0.1", random.randrange(17000, 32000)))
+                server.bind(("127.0.0.1", free_port()))
         server.listen()
         yield server
 

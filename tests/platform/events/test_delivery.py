@@ -4,9 +4,12 @@ import asyncio
 
 import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.kit.event import Event
 from app.kit.identity import Viewer
+from app.platform.database.work import UnitOfWork
 from app.platform.events import delivery
 from app.platform.events.delivery import Delivery, subscribe
 from app.platform.events.sequencer import sequence
@@ -216,14 +219,19 @@ async def test_the_pauses_between_attempts_grow_to_an_hour(database, publish, he
     await publish(ShipSailed("Argo"))
     await moved(database)
     await delivery_.advance()
-    pauses = []
-    for _ in range(delivery.MOST_ATTEMPTS - 1):
+    for attempt in range(1, delivery.MOST_ATTEMPTS):
         await _make_due(database)
+        before = await _moment(database)
         await delivery_.retry()
-        [(pause,)] = await database.reader().fetch("SELECT extract(epoch FROM due_at - now()) FROM platform_held", ())
-        pauses.append(float(pause))
-    expected = [min(4.0**n, 3600) for n in range(1, delivery.MOST_ATTEMPTS)]
-    assert all(0.75 * due <= pause <= 1.25 * due for pause, due in zip(pauses, expected, strict=True)), pauses
+        after = await _moment(database)
+        [(due,)] = await database.reader().fetch("SELECT extract(epoch FROM due_at)::float8 FROM platform_held", ())
+        pause = min(4.0**attempt, 3600)
+        assert before + 0.8 * pause <= due <= after + 1.2 * pause, attempt
+
+
+async def _moment(database) -> float:
+    [(seconds,)] = await database.reader().fetch("SELECT extract(epoch FROM clock_timestamp())::float8", ())
+    return seconds
 
 
 async def test_an_effect_and_the_step_forward_commit_together(database, publish, hear, monkeypatch):
@@ -271,6 +279,57 @@ async def test_several_workers_deliver_each_event_once(database, publish, hear):
     assert await database.reader().fetch("SELECT FROM platform_held", ()) == []
 
 
+async def test_an_event_that_two_workers_fail_at_is_lost_by_neither(database, publish):
+    """The second tries it just when the first wants to hold it, and holds it only after the first has gone on."""
+    begun, may_fail, failed, may_hold = (asyncio.Event() for _ in range(4))
+    heard = []
+
+    async def first_s(_work, event, _envelope) -> None:
+        if event.number == 1:
+            raise ValueError
+        heard.append(event.number)
+
+    async def second_s(work, event, envelope) -> None:
+        if event.number == 1:
+            begun.set()
+            await may_fail.wait()
+        await first_s(work, event, envelope)
+
+    class Second(Delivery):
+        async def _hold(self, envelope, error) -> bool:
+            failed.set()
+            await may_hold.wait()
+            return await super()._hold(envelope, error)
+
+    class First(Delivery):
+        async def _hold(self, envelope, error) -> bool:
+            self.other = asyncio.create_task(second.advance())
+            await begun.wait()
+            is_turn = await super()._hold(envelope, error)
+            may_fail.set()
+            await failed.wait()
+            return is_turn
+
+    await subscribe(database, ["one"])
+    first, second = (
+        kind(database, Subscriber("one", handler, (ShipSailed,)))
+        for kind, handler in ((First, first_s), (Second, second_s))
+    )
+    await publish(ShipSailed("Argo", 1), ShipSailed("Pequod", 2))
+    await moved(database)
+    async with asyncio.timeout(30):
+        await first.advance()
+        may_hold.set()
+        await first.other
+    assert await _held(database) == [1]
+    assert heard == [2]
+
+
+async def _held(database) -> list[int]:
+    rows = await database.reader().fetch("SELECT position FROM platform_held ORDER BY position", ())
+    return [row[0] for row in rows]
+
+
 async def test_who_subscribes_hears_what_comes_from_then_on(database, publish, hear):
     await publish(ShipSailed("before"))
     await moved(database)
@@ -295,6 +354,129 @@ async def test_a_handler_that_reaches_nobody_holds_nobody_up(database, publish, 
     await moved(database)
     await delivery_.advance()
     assert [event.ship for event in heard] == ["Pequod"]
+
+
+async def test_a_handler_that_is_cancelled_from_within_fails_and_ends_nobody(database, publish):
+    async def give_up(_work, _event, _envelope) -> None:
+        raise asyncio.CancelledError
+
+    await subscribe(database, ["one"])
+    delivery_ = Delivery(database, Subscriber("one", give_up, (ShipSailed,)))
+    await publish(ShipSailed("Argo"))
+    await moved(database)
+    await delivery_.advance()
+    [(error,)] = await database.reader().fetch("SELECT error FROM platform_held", ())
+    assert error == "RuntimeError: the handler was cancelled from within"
+
+
+async def test_a_handler_that_runs_out_of_time_holds_its_event_at_once(database, publish, monkeypatch):
+    """Its connection is closed behind it, and has the subscriber's row locked until that is done."""
+    monkeypatch.setattr(delivery, "SECONDS", 1.0)
+
+    async def dawdle(work, event, _envelope) -> None:
+        if event.ship == "Argo":
+            await work.fetch("SELECT pg_sleep(60)", ())
+
+    await subscribe(database, ["one"])
+    delivery_ = Delivery(database, Subscriber("one", dawdle, (ShipSailed,)))
+    await publish(ShipSailed("Argo"), ShipSailed("Pequod"))
+    await moved(database)
+    await delivery_.advance()
+    assert await _held(database) == [1]
+    assert await database.reader().fetch("SELECT FROM platform_subscription WHERE position = 2", ())
+
+
+async def test_a_delivery_that_is_cancelled_while_a_handler_runs_holds_nothing(database, publish):
+    begun = asyncio.Event()
+
+    async def wait(_work, _event, _envelope) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    await subscribe(database, ["one"])
+    delivery_ = Delivery(database, Subscriber("one", wait, (ShipSailed,)))
+    await publish(ShipSailed("Argo"))
+    await moved(database)
+    task = asyncio.create_task(delivery_.advance())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await _held(database) == []
+
+
+@pytest.mark.parametrize("point", [0, 0xD800], ids=["a NUL", "half a surrogate pair"])
+async def test_an_error_whose_words_cannot_be_stored_is_kept_all_the_same(database, publish, point):
+    async def fail(_work, _event, _envelope) -> None:
+        raise ValueError(f"a{chr(point)}b")
+
+    await subscribe(database, ["one"])
+    delivery_ = Delivery(database, Subscriber("one", fail, (ShipSailed,)))
+    await publish(ShipSailed("Argo"))
+    await moved(database)
+    await delivery_.advance()
+    await _make_due(database)
+    await delivery_.retry()
+    [(error, attempts)] = await database.reader().fetch("SELECT error, attempts FROM platform_held", ())
+    assert (error[:13], error[-1], attempts) == ("ValueError: a", "b", 2)
+
+
+async def test_an_error_that_cannot_say_what_it_is_is_kept_all_the_same(database, publish):
+    async def fail(_work, _event, _envelope) -> None:
+        raise asyncpg.PostgresError  # made without words, it fails at str()
+
+    await subscribe(database, ["one"])
+    delivery_ = Delivery(database, Subscriber("one", fail, (ShipSailed,)))
+    await publish(ShipSailed("Argo"))
+    await moved(database)
+    await delivery_.advance()
+    [(error,)] = await database.reader().fetch("SELECT error FROM platform_held", ())
+    assert error == "asyncpg.exceptions._base.PostgresError: <exception str() failed>"
+
+
+async def test_a_connection_that_the_orm_lost_is_no_fault_of_the_handler(database, publish, aside):
+    others = await aside.connection()
+
+    async def use_session(work, _event, _envelope) -> None:
+        [(pid,)] = await work.fetch("SELECT pg_backend_pid()", ())
+        await work.session.execute(text("SELECT 1"))
+        await others.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+        await work.session.execute(text("SELECT 1"))
+
+    await subscribe(database, ["one"])
+    delivery_ = Delivery(database, Subscriber("one", use_session, (ShipSailed,)))
+    await publish(ShipSailed("Argo"))
+    await moved(database)
+    with pytest.raises(Exception, match=r"terminat|closed") as lost:
+        await delivery_.advance()
+    assert isinstance(lost.value, DBAPIError)
+    assert await _held(database) == []
+
+
+async def test_what_goes_wrong_before_a_replay_reaches_the_handler_is_not_the_handler_s(database, publish, monkeypatch):
+    runs = []
+
+    async def once(_work, event, _envelope) -> None:
+        runs.append(event)
+        raise asyncpg.DeadlockDetectedError("it waits for itself")
+
+    fetch, turns = UnitOfWork.fetch, []
+
+    async def fail_at_the_second_turn(work, sql, parameters):
+        if sql is delivery.TURN:
+            turns.append(work)
+            if len(turns) == 2:
+                raise LookupError("the turn")
+        return await fetch(work, sql, parameters)
+
+    await subscribe(database, ["one"])
+    delivery_ = Delivery(database, Subscriber("one", once, (ShipSailed,)))
+    await publish(ShipSailed("Argo"))
+    await moved(database)
+    monkeypatch.setattr(UnitOfWork, "fetch", fail_at_the_second_turn)
+    with pytest.raises(LookupError, match="the turn"):
+        await delivery_.advance()
+    assert len(runs) == 1
 
 
 @pytest.mark.parametrize("bound", ["LAGGING", "LAGGING_SECONDS"])
