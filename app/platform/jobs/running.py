@@ -56,8 +56,8 @@ class Crew:
         """
         taking = asyncio.create_task(self._take_on(), name="takes jobs on")
         keeping = asyncio.create_task(self._keep(), name="keeps jobs")
-        for task in (taking, keeping) if ended else ():
-            task.add_done_callback(lambda _: ended.set())
+        for task in (taking, keeping):
+            task.add_done_callback(lambda _: ended.set() if ended else None)
         try:
             yield
         finally:

@@ -9,6 +9,7 @@ import pytest
 from app.kit.event import Event
 from app.kit.identity import Viewer
 from app.platform.jobs import attempt, leases, running
+from app.platform.jobs.admin import cancel
 from app.platform.jobs.declaration import job
 from app.platform.jobs.leases import Leases
 from tests.platform.jobs.conftest import COUNTED, NOTE
@@ -397,3 +398,39 @@ async def test_progress_is_seen_before_the_commit(rows, enqueue, crew, monkeypat
         may_end.set()
         await rows.until("done")
     assert await rows.one("step", "total") == (3, 10)
+
+
+async def test_what_is_cancelled_while_it_runs_is_cut_off_and_leaves_nothing(database, rows, enqueue, crew):
+    begun, cut_off = asyncio.Event(), asyncio.Event()
+
+    @job()
+    async def hang(work) -> None:
+        await work.fetch(NOTE, ("half",))
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut_off.set()
+
+    async with crew(hang):
+        [one] = await enqueue(hang())
+        await begun.wait()
+        work = database.unit_of_work()
+        await work.run(lambda: cancel(work, one))
+        async with asyncio.timeout(5):  # long before its lease is renewed by itself
+            await cut_off.wait()
+    assert await rows.states() == ["cancelled"]
+    assert await rows.effects() == {}
+
+
+async def test_what_was_cancelled_too_late_to_be_cut_off_leaves_nothing_either(database, rows, enqueue, crew):
+    @job()
+    async def late(work) -> None:
+        await work.fetch(NOTE, ("half",))
+        other = database.unit_of_work()
+        await other.run(lambda: other.fetch("UPDATE platform_job SET state = 'cancelled', ended_at = now()", ()))
+
+    async with crew(late):
+        await enqueue(late())
+        await rows.until("cancelled")
+    assert await rows.effects() == {}
