@@ -11,6 +11,7 @@ import uvloop
 from app.platform.database.pools import Database
 from app.platform.events.dispatcher import Dispatcher, telling
 from app.platform.heartbeat import beating
+from app.platform.jobs.clearing import OWN_JOBS
 from app.platform.jobs.running import Crew
 from app.platform.module import installed
 from app.platform.observability.logging import configure_logging, flush_log
@@ -37,7 +38,7 @@ async def _work(settings: Settings) -> None:
     notices = telling(database)
     modules = installed(MODULES)
     subscribers = [subscriber for module in modules for subscriber in module.subscribers]
-    crew = Crew(database, notices, [job for module in modules for job in module.jobs], settings)
+    crew = Crew(database, notices, [*OWN_JOBS, *(job for module in modules for job in module.jobs)], settings)
     dispatcher = Dispatcher(database, notices, subscribers, settings.database.event_days)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(LoopWatch(settings.logging.loop_block_ms))

@@ -8,6 +8,7 @@ from app.domain.accounts.commands import changepassword, createsuperuser, import
 from app.domain.accounts.controllers import MeController, TokenController, UserController
 from app.domain.accounts.factor_commands import second_factors_remove
 from app.domain.accounts.factor_controllers import AnswerController, SecondFactorController
+from app.domain.accounts.jobs import clear_sessions
 from app.domain.accounts.link_controllers import LinkController, OwnDataController
 from app.domain.accounts.link_services import provide_links
 from app.domain.accounts.pages import LinkPages, page_refusals
@@ -82,6 +83,7 @@ module = Module(
     authenticator=Authentication,
     share=share_of,
     sealed=[SECRETS],
+    jobs=[clear_sessions],
     commands=[
         createsuperuser,
         changepassword,

@@ -1,11 +1,13 @@
 """By which a module says what can be left to a worker: a function, and how it is to be treated."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
 from hashlib import blake2b
 from inspect import Parameter, signature
 from typing import Any, Concatenate, Generic, ParamSpec, get_type_hints
 
 import msgspec
+from cronsim import CronSim, CronSimError
 
 from app.kit.event import module_named
 
@@ -19,12 +21,13 @@ MOST_TRIES = 1_000
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
-    """How a job is done: seconds that one attempt may take, and within which arguments one alone waits or runs."""
+    """How a job is done: seconds for one attempt, of which arguments one alone waits or runs, and when, as cron."""
 
     queue: str
     tries: int
     timeout: float
     unique: tuple[str, ...] | None
+    schedule: str | None
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -48,6 +51,7 @@ class Job(Generic[P]):
         self.queue = QUEUES.index(treatment.queue)
         self.tries = treatment.tries
         self.timeout = treatment.timeout
+        self.schedule = treatment.schedule
         self._unique = treatment.unique
 
     def _check(self, treatment: Treatment) -> None:
@@ -57,10 +61,16 @@ class Job(Generic[P]):
             (f"tries must be 1 to {MOST_TRIES}", not 1 <= treatment.tries <= MOST_TRIES),
             ("timeout must be some seconds", treatment.timeout <= 0),
             (f"unique names what is no argument: {', '.join(sorted(strangers))}", bool(strangers)),
+            ("schedule must be five fields of cron, in UTC", not _is_cron(treatment.schedule)),
+            ("on a schedule it has no arguments that must be given", treatment.schedule and self._is_asking()),
         ):
             if is_found:
                 message = f"{self.name}: {fault}"
                 raise ValueError(message)
+
+    def _is_asking(self) -> bool:
+        fields = msgspec.structs.fields(self.arguments)
+        return any(field.required for field in fields)
 
     def __call__(self, *_: P.args, **given: P.kwargs) -> Call:
         """The job with these arguments. Raises TypeError where they are not of the types that the handler states."""
@@ -85,17 +95,24 @@ class Job(Generic[P]):
 
 
 def job(
-    *, queue: str = "default", tries: int = 5, timeout: float = 30.0, unique: tuple[str, ...] | None = None
+    *,
+    queue: str = "default",
+    tries: int = 5,
+    timeout: float = 30.0,
+    unique: tuple[str, ...] | None = None,
+    schedule: str | None = None,
 ) -> Callable[[Handler[P]], Job[P]]:
     """Mark a module's function as a job.
 
     Its database effect and that it is done commit together, so that the effect happens once; what it does elsewhere may
     happen again after a crash. It is tried so many times, with growing pauses, then it is dead. `timeout`: seconds for
     an attempt. `unique`: names of arguments; while a job with the same waits or runs, it stands for the next one, too.
+    `schedule`: cron's five fields, in UTC; a moment that was missed is made up for once.
     """
 
     def mark(handler: Handler[P]) -> Job[P]:
-        return Job(handler, Treatment(queue=queue, tries=tries, timeout=timeout, unique=unique))
+        treatment = Treatment(queue=queue, tries=tries, timeout=timeout, unique=unique, schedule=schedule)
+        return Job(handler, treatment)
 
     return mark
 
@@ -108,6 +125,13 @@ def by_name(jobs: Iterable[Job]) -> dict[str, Job]:
             message = f"two jobs are called {one.name}"
             raise ValueError(message)
     return known
+
+
+def _is_cron(schedule: str | None) -> bool:
+    try:
+        return schedule is None or (len(schedule.split()) == 5 and CronSim(schedule, datetime.now(UTC)) is not None)
+    except CronSimError:
+        return False
 
 
 def _arguments_of(handler: Callable[..., Any]) -> type[msgspec.Struct]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
-from time import monotonic
+from time import monotonic, perf_counter
 from uuid import UUID
 
 import structlog
@@ -12,7 +12,9 @@ from app.platform.database.pools import Database
 from app.platform.jobs.attempt import LeaseLostError, attempt, failure_of
 from app.platform.jobs.declaration import QUEUES, Job, by_name
 from app.platform.jobs.leases import RENEWED_EVERY, Leases, Taken
+from app.platform.jobs.outcomes import DEAD, DONE, FAILED, Outcomes
 from app.platform.jobs.queue import CANCELLED, QUEUED
+from app.platform.jobs.schedules import Schedules
 from app.platform.notices import Notices
 from config.settings import Settings
 
@@ -36,6 +38,8 @@ class Crew:
         self._database = database
         self._settings = settings
         self._leases = Leases(database)
+        self._schedules = Schedules(database, jobs)
+        self._outcomes = Outcomes(database)
         self._places = settings.server.worker_jobs
         self._running: dict[UUID, tuple[Taken, asyncio.Task[None]]] = {}
         self._done: list[Taken] = []  # what has left the database alone, and is not written as done yet
@@ -87,6 +91,7 @@ class Crew:
             await self._give_back([taken for taken, _ in left])
         with suppress(Exception):  # else their leases end by themselves, and they are done again
             await self._write()
+            await self._outcomes.write()
 
     async def _give_back(self, left: list[Taken]) -> None:
         try:
@@ -104,6 +109,8 @@ class Crew:
                 ("renew", self._renew, RENEWED_EVERY, self._cancelled),
                 ("expire", self._expire, EXPIRES_EVERY, asyncio.Event()),
                 ("note", self._note, NOTES_EVERY, asyncio.Event()),
+                ("outcomes", self._outcomes.write, EXPIRES_EVERY, asyncio.Event()),
+                ("schedules", self._schedules.fire, LOOKS_EVERY, asyncio.Event()),
             ):
                 group.create_task(_over_and_over(name, do, pause, bell), name=name)
 
@@ -150,6 +157,7 @@ class Crew:
             self._bell.set()
 
     async def _do(self, taken: Taken) -> None:
+        begun = perf_counter()
         try:
             is_written = await attempt(self._jobs[taken.name], taken, self._database, self._settings)
         except LeaseLostError:
@@ -157,23 +165,24 @@ class Crew:
         except asyncio.CancelledError as error:
             if _is_cut_off():
                 raise
-            await self._failed(taken, error)  # the handler's own
+            await self._failed(taken, error, perf_counter() - begun)  # the handler's own
         except Exception as error:  # noqa: BLE001 - it is the job's
-            await self._failed(taken, error)
+            await self._failed(taken, error, perf_counter() - begun)
         else:
+            self._outcomes.add(taken.name, DONE, perf_counter() - begun)
             if not is_written:
                 self._done.append(taken)
                 self._written.set()
 
-    async def _failed(self, taken: Taken, error: BaseException) -> None:
+    async def _failed(self, taken: Taken, error: BaseException, seconds: float) -> None:
         failure = failure_of(error, taken.attempts)
         try:
             state = await self._leases.fail(taken, failure)
         except Exception as unwritten:  # noqa: BLE001 - its lease ends by itself
             state = f"unknown: {unwritten}"
-        log.warning(
-            "a job failed", job=taken.name, id=str(taken.id), attempt=taken.attempts, state=state, exc_info=error
-        )
+        self._outcomes.add(taken.name, DEAD if state == DEAD else FAILED, seconds)
+        told = {"job": taken.name, "id": str(taken.id), "attempt": taken.attempts}
+        log.warning("a job failed", **told, state=state, exc_info=error)
 
     async def _write(self) -> None:
         """All that is done by one statement; where that fails, they are kept for the next time."""

@@ -36,6 +36,7 @@ job = Table(
     Index("ix_platform_job_queue", "queue", "due_at", postgresql_where=text("state = 'waiting'")),
     Index("ix_platform_job_lease_until", "lease_until", postgresql_where=text("state = 'running'")),
     Index("ix_platform_job_state", "state", "id"),
+    Index("ix_platform_job_name", "name", "id"),
     Index("ix_platform_job_actor", "actor", "id", postgresql_where=text("actor IS NOT NULL")),
     Index("ix_platform_job_ended_at", "ended_at", postgresql_where=text("state IN ('done', 'cancelled')")),
     Index(

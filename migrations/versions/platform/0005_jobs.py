@@ -47,6 +47,7 @@ def upgrade() -> None:
         "ix_platform_job_lease_until", "platform_job", ["lease_until"], postgresql_where=sa.text("state = 'running'")
     )
     op.create_index("ix_platform_job_state", "platform_job", ["state", "id"])
+    op.create_index("ix_platform_job_name", "platform_job", ["name", "id"])
     op.create_index(
         "ix_platform_job_actor", "platform_job", ["actor", "id"], postgresql_where=sa.text("actor IS NOT NULL")
     )
@@ -65,8 +66,26 @@ def upgrade() -> None:
     )
     # Each row is written anew twice: what is dead must not pile up in front of what waits.
     op.execute("ALTER TABLE platform_job SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000)")
+    op.create_table(
+        "platform_job_outcome",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("milliseconds", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "outcome", name="pk_platform_job_outcome"),
+    )
+    op.create_table(
+        "platform_schedule",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("cron", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("name", name="pk_platform_schedule"),
+    )
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
+    op.drop_table("platform_schedule")
+    op.drop_table("platform_job_outcome")
     op.drop_table("platform_job")

@@ -51,9 +51,12 @@ def test_one_stands_for_all_that_have_the_same_in_what_makes_it_unique():
         ({"queue": "urgent"}, "queue must be one of critical, high, default, low, bulk"),
         ({"tries": 0}, "tries must be 1 to 1000"),
         ({"timeout": 0}, "timeout must be some seconds"),
+        ({"schedule": "0 25 * * *"}, "schedule must be five fields of cron, in UTC"),
+        ({"schedule": "0 3 * * * *"}, "schedule must be five fields of cron, in UTC"),
+        ({"schedule": "0 3 * * *"}, "on a schedule it has no arguments that must be given"),
         ({"unique": ("person",)}, "unique names what is no argument: person"),
     ],
-    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+    ids=["queue", "tries", "timeout", "hour", "seconds", "arguments", "unique"],
 )
 def test_a_treatment_that_cannot_be_is_refused_where_it_is_declared(treatment, fault):
     with pytest.raises(ValueError, match=rf"^jobs\.send_digest: {fault}$"):
