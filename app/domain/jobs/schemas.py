@@ -8,7 +8,7 @@ from msgspec import Meta
 from app.kit.schema import Moment, Output, example
 
 JobName = Annotated[str, Meta(max_length=200, examples=["accounts.clear_sessions"])]
-State = Literal["waiting", "running", "done", "dead", "cancelled"]
+State = Literal["held", "waiting", "running", "done", "dead", "cancelled"]
 Queue = Literal["critical", "high", "default", "low", "bulk"]
 Count = Annotated[int, Meta(ge=0, le=2_147_483_647)]
 

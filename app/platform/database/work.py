@@ -20,7 +20,7 @@ from app.platform.database.model import Base, Repository
 from app.platform.database.refusals import is_connection_lost, is_replayable
 from app.platform.database.slots import Slot, SlotPool
 from app.platform.events.outbox import record
-from app.platform.jobs.declaration import Call
+from app.platform.jobs.declaration import Call, Group
 from app.platform.jobs.queue import enqueue
 
 log = structlog.get_logger()
@@ -164,10 +164,11 @@ class UnitOfWork:
             self._tell(self._told[0])
         self._events.append(event)
 
-    async def enqueue(self, call: Call, *, due: datetime | None = None) -> UUID:
+    async def enqueue(self, call: Call | Group, *, due: datetime | None = None) -> UUID:
         """Have a job done, now or when it is due, once this transaction is committed, and never if it is not.
 
-        Returns its id; where the job is unique and one waits or runs that stands for it, that one's.
+        Returns its id; where the job is unique and one waits or runs that stands for it, that one's; of a group, the
+        id of the job after it.
         """
         made = await enqueue(self.fetch, call, due, self.viewer)
         self._tell(self._told[1])

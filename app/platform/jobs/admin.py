@@ -10,9 +10,10 @@ from app.kit.errors import Conflict, NotFound
 from app.platform.database.pools import Database
 from app.platform.database.work import Source, UnitOfWork
 from app.platform.jobs.declaration import QUEUES
+from app.platform.jobs.leases import ending
 from app.platform.jobs.queue import CANCELLED, QUEUED
 
-PRESENT = ("waiting", "running", "dead")
+PRESENT = ("held", "waiting", "running", "dead")
 COUNTS = """
 SELECT queue, state, count(*), coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0)::float8
 FROM platform_job WHERE state = ANY($1) GROUP BY queue, state ORDER BY queue, state
@@ -31,10 +32,10 @@ WHERE state = 'dead' AND ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR 
     AND (other.state IN ('waiting', 'running') OR (other.state = 'dead' AND other.id > job.id AND $1::uuid IS NULL))
 ) RETURNING id
 """
-CANCEL = """
-UPDATE platform_job SET state = 'cancelled', ended_at = clock_timestamp(), lease_until = NULL
-WHERE id = $1 AND state IN ('waiting', 'running', 'dead') RETURNING id
-"""
+CANCEL = ending("""
+    UPDATE platform_job SET state = 'cancelled', ended_at = clock_timestamp(), lease_until = NULL
+    WHERE id = $1 AND state IN ('held', 'waiting', 'running', 'dead') RETURNING id, then_id
+""")
 STATE = "SELECT state FROM platform_job WHERE id = $1"
 TELL = "SELECT pg_notify($1, '')"  # in the transaction: it is rare enough
 
@@ -93,7 +94,9 @@ async def cancel(work: UnitOfWork, job: UUID) -> None:
 
     Raises NotFound, and Conflict where it is over already.
     """
-    if not await work.fetch(CANCEL, (job,)):
+    ended = await work.fetch(CANCEL, (job,))
+    if not ended:
         rows = await work.fetch(STATE, (job,))
         raise Conflict("state", f"is {rows[0][0]}: it cannot be cancelled any more") if rows else NotFound("job")
-    await work.fetch(TELL, (CANCELLED,))
+    for channel in (CANCELLED, QUEUED) if ended[0][1] else (CANCELLED,):
+        await work.fetch(TELL, (channel,))

@@ -57,8 +57,11 @@ async def attempt(job: Job, taken: Taken, database: Database, settings: Settings
         if work.is_untouched:
             return False
         row = (taken.id, taken.lease, taken.result, taken.step, taken.total)
-        if not await work.fetch(FINISH, row):
+        rows = await work.fetch(FINISH, row)
+        if not rows:
             raise LeaseLostError
+        if rows[0][1] and database.on_enqueued:  # its group goes on
+            work.after_commit(database.on_enqueued)
         return True
 
     async with asyncio.timeout(job.timeout):

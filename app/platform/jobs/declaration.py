@@ -38,6 +38,13 @@ class Call(msgspec.Struct, frozen=True):
     unique_key: str | None
 
 
+class Group(msgspec.Struct, frozen=True):
+    """Jobs that are enqueued together, and another that is done once all of them are: by whoever finishes the last."""
+
+    calls: tuple[Call, ...]
+    then: Call
+
+
 class Job(Generic[P]):
     """A handler, the name under which it is stored, and how it is treated; called with arguments it makes a Call."""
 
@@ -115,6 +122,18 @@ def job(
         return Job(handler, treatment)
 
     return mark
+
+
+def group(calls: Iterable[Call], *, then: Call) -> Group:
+    """Have `then` done after all of the calls. One that is given up holds it, until it is done or cancelled.
+
+    Raises TypeError for jobs that are unique: another, which knows nothing of the group, could stand for them.
+    """
+    made = Group(tuple(calls), then)
+    if unique := sorted({call.job.name for call in (*made.calls, then) if call.unique_key is not None}):
+        message = f"unique jobs cannot be in a group: {', '.join(unique)}"
+        raise TypeError(message)
+    return made
 
 
 def by_name(jobs: Iterable[Job]) -> dict[str, Job]:

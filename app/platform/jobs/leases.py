@@ -45,19 +45,34 @@ UPDATE platform_job AS job SET step = given.step, total = given.total
 FROM unnest($1::uuid[], $2::int[], $3::int[], $4::int[]) AS given (id, lease, step, total)
 WHERE job.id = given.id AND job.lease = given.lease AND state = 'running'
 """
-FINISH = """
-UPDATE platform_job SET state = 'done', ended_at = clock_timestamp(), lease_until = NULL, error = NULL, result = $3,
-    step = $4, total = $5
-WHERE id = $1 AND lease = $2 AND state = 'running' RETURNING id
+# What is over counts down what its group's last job is held for; who counts it down to nothing sets it free.
+FREE = """, freed AS (
+    UPDATE platform_job AS next SET pending = pending - over.count, due_at = clock_timestamp(),
+        state = CASE WHEN next.state = 'held' AND pending = over.count THEN 'waiting' ELSE next.state END
+    FROM (SELECT then_id, count(*) FROM ended WHERE then_id IS NOT NULL GROUP BY then_id) AS over
+    WHERE next.id = over.then_id RETURNING next.state
+) SELECT id, EXISTS (SELECT FROM freed WHERE state = 'waiting') FROM ended
 """
+
+
+def ending(update: str) -> str:
+    """The statement with what follows from it for groups: rows of a job's id, and whether a last job was set free."""
+    return f"WITH ended AS ({update}){FREE}"
+
+
+FINISH = ending("""
+    UPDATE platform_job SET state = 'done', ended_at = clock_timestamp(), lease_until = NULL, error = NULL, result = $3,
+        step = $4, total = $5
+    WHERE id = $1 AND lease = $2 AND state = 'running' RETURNING id, then_id
+""")
 # Those that left the database alone.
-FINISH_ALL = """
-UPDATE platform_job AS job SET state = 'done', ended_at = clock_timestamp(), lease_until = NULL, error = NULL,
-    result = given.result, step = given.step, total = given.total
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::int[], $5::int[]) AS given (id, lease, result, step, total),
-    (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
-WHERE job.id = given.id AND job.lease = given.lease AND state = 'running' RETURNING job.id
-"""
+FINISH_ALL = ending("""
+    UPDATE platform_job AS job SET state = 'done', ended_at = clock_timestamp(), lease_until = NULL, error = NULL,
+        result = given.result, step = given.step, total = given.total
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::int[], $5::int[]) AS given (id, lease, result, step, total),
+        (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
+    WHERE job.id = given.id AND job.lease = given.lease AND state = 'running' RETURNING job.id, job.then_id
+""")
 # $5: whether it is to be given up, whatever tries are left; $6: whether it must not be.
 FAIL = """
 UPDATE platform_job SET lease_until = NULL, error = $3, due_at = clock_timestamp() + make_interval(secs => $4),
@@ -139,10 +154,11 @@ class Leases:
         """Write how far these are."""
         await self._statements.fetch(NOTE, (*_keys(held), *_steps(held)))
 
-    async def finish(self, held: Collection[Taken]) -> set[UUID]:
-        """These are done, and left the database alone; returns those that were still this worker's."""
+    async def finish(self, held: Collection[Taken]) -> tuple[set[UUID], bool]:
+        """These are done, and left the database alone; those that were this worker's, and whether a group went on."""
         given = (*_keys(held), [one.result for one in held], *_steps(held))
-        return {row[0] for row in await self._statements.fetch(FINISH_ALL, given)}
+        rows = await self._statements.fetch(FINISH_ALL, given)
+        return {row[0] for row in rows}, any(row[1] for row in rows)
 
     async def fail(self, one: Taken, failure: Failure) -> str | None:
         """An attempt came to nothing; returns what the job is now, None where it was this worker's no more."""

@@ -189,11 +189,13 @@ class Crew:
         async with self._writing:
             if not (done := self._done[:]):
                 return
-            mine = await self._leases.finish(done)
+            mine, is_group_on = await self._leases.finish(done)
             del self._done[: len(done)]
+        if is_group_on:
+            self._notices.tell(QUEUED)
         if lost := [str(one.id) for one in done if one.id not in mine]:
             log.warning("jobs were taken away while they ran", jobs=lost)
-        if self._is_hungry:
+        if self._is_hungry or is_group_on:
             self._bell.set()
 
     async def _renew(self) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.platform.database.model import Base
 
-STATES = ("waiting", "running", "done", "dead", "cancelled")
+STATES = ("held", "waiting", "running", "done", "dead", "cancelled")
 
 job = Table(
     "platform_job",
@@ -29,9 +29,12 @@ job = Table(
     Column("total", Integer),
     Column("error", Text),
     Column("result", Text),
+    # Of a group: the job that is held until this one is done; and for how many others that one is held.
+    Column("then_id", Uuid),
+    Column("pending", Integer),
     Column("actor", Uuid),
     Column("request_id", Text),
-    CheckConstraint("state IN ('waiting', 'running', 'done', 'dead', 'cancelled')", name="state"),
+    CheckConstraint("state IN ('held', 'waiting', 'running', 'done', 'dead', 'cancelled')", name="state"),
     CheckConstraint("queue BETWEEN 0 AND 4", name="queue"),
     Index("ix_platform_job_queue", "queue", "due_at", postgresql_where=text("state = 'waiting'")),
     Index("ix_platform_job_lease_until", "lease_until", postgresql_where=text("state = 'running'")),

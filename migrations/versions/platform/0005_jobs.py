@@ -32,10 +32,12 @@ def upgrade() -> None:
         sa.Column("total", sa.Integer(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("then_id", sa.Uuid(), nullable=True),
+        sa.Column("pending", sa.Integer(), nullable=True),
         sa.Column("actor", sa.Uuid(), nullable=True),
         sa.Column("request_id", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('waiting', 'running', 'done', 'dead', 'cancelled')", name=op.f("ck_platform_job_state")
+            "state IN ('held', 'waiting', 'running', 'done', 'dead', 'cancelled')", name=op.f("ck_platform_job_state")
         ),
         sa.CheckConstraint("queue BETWEEN 0 AND 4", name=op.f("ck_platform_job_queue")),
         sa.PrimaryKeyConstraint("id", name="pk_platform_job"),

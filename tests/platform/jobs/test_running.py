@@ -295,7 +295,7 @@ async def test_what_a_lost_worker_had_waits_again_or_is_dead(database, rows, enq
     await rows.change("UPDATE platform_job SET lease_until = now() - interval '1 second'")
     assert [(one.id, one.state) for one in await held.expire()] == [(taken.id, state)]
     assert await rows.one("state", "error") == (state, "the worker that had it was lost")
-    assert await held.finish([taken]) == set()
+    assert await held.finish([taken]) == (set(), False)
 
 
 async def test_the_urgent_goes_first_and_a_flood_of_bulk_leaves_places(database, enqueue):
