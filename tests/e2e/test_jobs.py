@@ -86,7 +86,7 @@ def test_a_worker_that_is_told_to_end_ends_what_it_has_begun(lent_database_url: 
 def test_the_house_s_worker_notes_its_schedules_down(lent_database_url: str):
     schedules = "SELECT name, 1 FROM platform_schedule"
     with Running("worker", database_url=lent_database_url, environment="test") as run:
-        expected = {"jobs.clear_jobs": 1, "accounts.clear_sessions": 1}
-        until(lambda: asked(lent_database_url, schedules) == expected, "they are there")
+        expected = {"jobs.clear_jobs", "accounts.clear_sessions"}
+        until(lambda: asked(lent_database_url, schedules).keys() >= expected, "they are there")
         run.process.send_signal(signal.SIGTERM)
         assert run.ended() == 0

@@ -115,6 +115,8 @@ def job(
     happen again after a crash. It is tried so many times, with growing pauses, then it is dead. `timeout`: seconds for
     an attempt. `unique`: names of arguments; while a job with the same waits or runs, it stands for the next one, too.
     `schedule`: cron's five fields, in UTC; a moment that was missed is made up for once.
+
+    What takes long elsewhere is done before the first statement: PostgreSQL ends a transaction that idles for a minute.
     """
 
     def mark(handler: Handler[P]) -> Job[P]:

@@ -123,7 +123,7 @@ class Crew:
             except Exception as error:  # noqa: BLE001 - nothing is lost meanwhile
                 failures += 1
                 log.warning("jobs wait", reason=f"{type(error).__name__}: {error}")
-                await _rung(self._ending, min(0.1 * 2**failures, LONGEST_PAUSE))
+                await _rung(self._ending, min(0.1 * 2.0 ** min(failures, 20), LONGEST_PAUSE))
                 continue
             failures = 0
             if not (is_any or self._ending.is_set()):
