@@ -40,6 +40,20 @@ async def test_the_last_job_is_done_once_after_all_others(rows, enqueue, crew, w
     assert await rows.effects() == {"parts": 30, "last after 30": 1}
 
 
+async def test_the_last_job_is_held_while_one_of_the_others_runs(rows, enqueue, crew):
+    may_end = asyncio.Event()
+
+    @job()
+    async def slow(work) -> None:
+        await may_end.wait()
+
+    async with crew(part, slow, last):
+        await enqueue(group([part(number=1), slow()], then=last()))
+        await rows.until("held", "done", "running")
+        may_end.set()
+        await rows.until("done", "done", "done")
+
+
 async def test_after_an_empty_group_the_last_job_is_done_at_once(rows, enqueue, crew):
     await enqueue(group([], then=last()))
     async with crew(last):

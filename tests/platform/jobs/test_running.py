@@ -38,6 +38,18 @@ async def test_a_job_is_done_after_the_commit_that_brought_it(rows, enqueue, cre
     assert asked == ("note:one", 1, actor, None, False, None)
 
 
+async def test_an_idle_worker_is_told_of_what_is_enqueued(rows, enqueue, crew, monkeypatch):
+    monkeypatch.setattr(running, "LOOKS_EVERY", 3600.0)
+    async with crew(note) as idle:
+        await enqueue(note(key="first"))
+        await rows.until("done")
+        async with asyncio.timeout(30):
+            while idle._is_hungry:  # it has not looked in vain yet
+                await asyncio.sleep(0.01)
+        await enqueue(note(key="second"))
+        await rows.until("done", "done")
+
+
 async def test_what_is_rolled_back_was_never_enqueued(database, rows, crew):
     work = database.unit_of_work()
 
@@ -294,7 +306,7 @@ async def test_what_a_lost_worker_had_waits_again_or_is_dead(database, rows, enq
     assert await held.expire() == []
     await rows.change("UPDATE platform_job SET lease_until = now() - interval '1 second'")
     assert [(one.id, one.state) for one in await held.expire()] == [(taken.id, state)]
-    assert await rows.one("state", "error") == (state, "the worker that had it was lost")
+    assert await rows.one("state", "attempts", "error") == (state, 1, "the worker that had it was lost")
     assert await held.finish([taken]) == (set(), False)
 
 
