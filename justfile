@@ -195,6 +195,26 @@ check:
 second-factors-remove username:
     @exec python -m app second-factors-remove "$@"
 
+# list those by whom one can sign in
+[group('manage')]
+providers:
+    @exec python -m app providers
+
+# let people sign in by a provider: just provider-add example --issuer https://accounts.example.com --client-id me < secret
+[group('manage')]
+provider-add *arguments:
+    @exec python -m app provider-add "$@"
+
+# let nobody sign in by a provider any more
+[group('manage')]
+provider-remove name:
+    @exec python -m app provider-remove "$@"
+
+# remove a user's identities at providers, and sign them out everywhere
+[group('manage')]
+identities-remove username:
+    @exec python -m app identities-remove "$@"
+
 # encrypt the secrets anew by the first of LITEHOUSE_SECRET_KEYS
 [group('manage')]
 rotate-secrets:

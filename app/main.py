@@ -20,6 +20,7 @@ from app.platform.events.dispatcher import telling
 from app.platform.forwarding import Forwarded
 from app.platform.handlers import check_routes, providers
 from app.platform.health import Readiness, read_health, read_metrics, read_readiness
+from app.platform.http import Outbound
 from app.platform.mail import Mailer
 from app.platform.module import Module, declared, installed
 from app.platform.observability.logging import configure_logging, flush_log
@@ -46,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     database = Database(settings, on_oversized=stop_server)
     changes = Changes(database)
     readiness, watch = Readiness(), LoopWatch(settings.logging.loop_block_ms)
-    authenticator = _authenticator(modules, settings)
+    authenticator, outbound = _authenticator(modules, settings), Outbound(settings)
     configure_mappers()  # else the first query would, on the loop, for a tenth of a second
     app = Litestar(
         route_handlers=[*_routers(modules), read_health, read_readiness, read_metrics, *problem_pages],
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             _announced("changes", changes.lifespan()),
             _announced("authenticator", authenticator.lifespan(database)),
             _announced("counters of attempts", sweeping(database)),
+            _announced("outbound requests", outbound.lifespan()),
             _announced("readiness", readiness.lifespan()),
         ],
         logging_config=None,
@@ -71,7 +73,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             {"settings": settings, "modules": modules, "database": database, "readiness": readiness, "watch": watch}
         ),
     )
-    app.state.mailer = Mailer(settings.mail, settings.http.base_url)
+    app.state.mailer, app.state.outbound = Mailer(settings.mail, settings.http.base_url), outbound
     for route in documentation(app) if settings.http.docs_enabled else ():
         app.register(route)
     check_routes(app, declared(modules).values())

@@ -12,7 +12,16 @@ from app.platform.handlers import check_routes
 from app.platform.handlers import get as house_get
 from app.platform.module import Module
 
-PARTS = ["loop watch", "database", "notices", "changes", "authenticator", "counters of attempts", "readiness"]
+PARTS = [
+    "loop watch",
+    "database",
+    "notices",
+    "changes",
+    "authenticator",
+    "counters of attempts",
+    "outbound requests",
+    "readiness",
+]
 
 
 async def test_what_starts_first_stops_last(settings, capfd):

@@ -1,4 +1,4 @@
-"""The browser's session cookie: its name, how it is found in a request, and how it is set and taken back."""
+"""The cookies of browsers: their names, how they are found in a request, and how they are set and taken back."""
 
 import re
 from collections.abc import Iterable
@@ -11,13 +11,17 @@ LASTING = "Path=/; HttpOnly; SameSite=Lax"
 
 
 class SessionCookie:
-    """`__Host-session`, which browsers take from HTTPS alone and from no subdomain; on loopback HTTP `session`."""
+    """`__Host-session`, which browsers take from HTTPS alone and from no subdomain; on loopback HTTP `session`.
 
-    __slots__ = ("_attributes", "_begins", "_seconds", "name")
+    Another one is told apart by its name.
+    """
 
-    def __init__(self, *, secure: bool, seconds: int) -> None:
-        """`seconds`: how long browsers keep it; the session itself may end before."""
-        self.name = "__Host-session" if secure else "session"
+    __slots__ = ("_attributes", "_begins", "_seconds", "name", "secure")
+
+    def __init__(self, *, secure: bool, seconds: int, name: str = "session") -> None:
+        """`seconds`: how long browsers keep it; what it stands for may end before."""
+        self.secure = secure
+        self.name = f"__Host-{name}" if secure else name
         self._begins = re.compile(rf"(?:^|;)\s*{self.name}=([^;]*)".encode())
         self._seconds = seconds
         self._attributes = f"{LASTING}; Secure" if secure else LASTING

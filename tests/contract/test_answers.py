@@ -45,6 +45,9 @@ REFUSED = {
     "POST /api/v1/accounts/tokens/second-factor": "of three ways, one is to be chosen",
     "DELETE /api/v1/accounts/passkeys/{passkey_id}": "none was made",
     "DELETE /api/v1/accounts/second-factors/totp": "none was confirmed",
+    "POST /api/v1/accounts/identities/{provider}": "no such provider is trusted",
+    "POST /api/v1/accounts/session/openid/{provider}": "no such provider is trusted",
+    "DELETE /api/v1/accounts/identities/{identity_id}": "none was linked",
     **{
         f"POST /api/v1/accounts/links/{purpose}/follow": "no such link was mailed"
         for purpose in ("change", "join", "reset", "sign-in", "verify")

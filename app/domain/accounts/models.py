@@ -159,3 +159,35 @@ class Challenge(Identified, Base):
     purpose: Mapped[str]
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Provider(Identified, Base):
+    """Who vouches for users by OpenID Connect. Its issuer stays what it is: the subjects of identities are its."""
+
+    __tablename__ = "accounts_provider"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    label: Mapped[str]
+    issuer: Mapped[str]
+    client_id: Mapped[str]
+    secret: Mapped[bytes] = mapped_column(LargeBinary)  # sealed
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class Identity(Identified, Base):
+    """As whom a provider knows a user; the address is what it told, and nobody is found by it."""
+
+    __tablename__ = "accounts_identity"
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey(Provider.id, ondelete="CASCADE"))
+    subject: Mapped[str]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    email: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    last_used_at: Mapped[datetime | None]
+
+    provider: Mapped[Provider] = relationship(lazy="raise")
+
+
+Index("uq_accounts_identity_provider_id", Identity.provider_id, Identity.subject, unique=True)

@@ -11,13 +11,19 @@ from app.domain.accounts.factor_controllers import AnswerController, SecondFacto
 from app.domain.accounts.jobs import clear_sessions
 from app.domain.accounts.link_controllers import LinkController, OwnDataController
 from app.domain.accounts.link_services import provide_links
+from app.domain.accounts.openid import PROVIDER_SECRETS
+from app.domain.accounts.openid_commands import OPENID_COMMANDS
+from app.domain.accounts.openid_controllers import OPENID_CONTROLLERS
+from app.domain.accounts.openid_pages import OpenIdPages
+from app.domain.accounts.openid_providers import provide_providers
+from app.domain.accounts.openid_services import provide_identities
 from app.domain.accounts.pages import LinkPages, page_refusals
 from app.domain.accounts.passkey_controllers import PasskeyController, PasskeyQuestionController
 from app.domain.accounts.passkeys import provide_passkeys
 from app.domain.accounts.permission_commands import PERMISSION_COMMANDS
 from app.domain.accounts.permission_controllers import PERMISSION_CONTROLLERS
 from app.domain.accounts.permission_services import provide_grantable, provide_permissions
-from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_USERS
+from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_PROVIDERS, MANAGE_USERS
 from app.domain.accounts.proofs import provide_proofs
 from app.domain.accounts.second_factors import provide_second_factors
 from app.domain.accounts.services import provide_accounts
@@ -52,6 +58,7 @@ module = Module(
                 PasskeyController,
                 PasskeyQuestionController,
                 *PERMISSION_CONTROLLERS,
+                *OPENID_CONTROLLERS,
             ],
             dependencies={
                 "accounts": Provide(provide_accounts, sync_to_thread=False),
@@ -65,6 +72,8 @@ module = Module(
                 "passkeys": Provide(provide_passkeys, sync_to_thread=False),
                 "proofs": Provide(provide_proofs, sync_to_thread=False),
                 "idle": Provide(provide_idle, sync_to_thread=False),
+                "identities": Provide(provide_identities, sync_to_thread=False),
+                "trust": Provide(provide_providers, sync_to_thread=False),
             },
             tags=["accounts"],
         ),
@@ -78,11 +87,22 @@ module = Module(
             exception_handlers=page_refusals,
             include_in_schema=False,
         ),
+        Router(
+            "",
+            route_handlers=[OpenIdPages],
+            dependencies={
+                "identities": Provide(provide_identities, sync_to_thread=False),
+                "proofs": Provide(provide_proofs, sync_to_thread=False),
+                "cookie": Provide(provide_cookie, sync_to_thread=False),
+            },
+            exception_handlers=page_refusals,
+            include_in_schema=False,
+        ),
     ],
-    permissions=[MANAGE_PERMISSIONS, MANAGE_USERS],
+    permissions=[MANAGE_PERMISSIONS, MANAGE_USERS, MANAGE_PROVIDERS],
     authenticator=Authentication,
     share=share_of,
-    sealed=[SECRETS],
+    sealed=[SECRETS, PROVIDER_SECRETS],
     jobs=[clear_sessions],
     commands=[
         createsuperuser,
@@ -92,5 +112,6 @@ module = Module(
         *TOKEN_COMMANDS,
         *USER_COMMANDS,
         *PERMISSION_COMMANDS,
+        *OPENID_COMMANDS,
     ],
 )

@@ -8,6 +8,7 @@ from app.kit.identity import Permission, Viewer
 
 MANAGE_PERMISSIONS = Permission("accounts.manage_permissions", "say what others may, by groups and by single grants")
 MANAGE_USERS = Permission("accounts.manage_users", "see all users, let them in and keep them out")
+MANAGE_PROVIDERS = Permission("accounts.manage_providers", "say by whom one can sign in")
 
 # The command line: whoever can run it has the database.
 OPERATOR = Viewer(is_superuser=True)

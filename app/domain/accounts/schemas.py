@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from app.domain.accounts.openid_schemas import IdentityOut
 from app.kit.schema import Input, Moment, Output, text
 
 Username = Annotated[
@@ -209,6 +210,7 @@ class AccountsShare(Output):
     totp: bool
     recovery_codes_left: int
     passkeys: list[PasskeyShare]
+    identities: list[IdentityOut]
     groups: list[str]
     permissions: list[str]
 

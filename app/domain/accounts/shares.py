@@ -6,6 +6,7 @@ from sqlalchemy import Select
 
 from app.domain.accounts.link_queries import links_of, tokens_of
 from app.domain.accounts.models import Group, Membership, Passkey
+from app.domain.accounts.openid_queries import identities_of
 from app.domain.accounts.permission_queries import ways_of
 from app.domain.accounts.permission_schemas import GroupBrief
 from app.domain.accounts.queries import second_factors
@@ -39,6 +40,7 @@ async def share_of(source: Source, user: UUID) -> AccountsShare:
         totp=factors.totp,
         recovery_codes_left=factors.recovery_codes_left,
         passkeys=await held_passkeys.all(source, user=user),
+        identities=await identities_of.all(source, user=user),
         groups=[group.name for group in await groups_of.all(source, user=user)],
         permissions=[way.permission for way in await ways_of.all(source, user=user) if way.group_id is None],
     )

@@ -67,13 +67,19 @@ class Reader:
     async def together(self, *reads: Callable[[Source], Awaitable[Any]]) -> list[Any]:
         """Run several reads side by side, on slots taken in one step; the first failure cancels the others."""
         slots = await self._pool.acquire_many(len(reads))
+        task = asyncio.current_task()
+        asked = task.cancelling() if task else 0
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_ended(read, slot)) for read, slot in zip(reads, slots, strict=True)]
         except BaseException as failure:
             for slot in slots:
                 self._pool.discard(slot)  # a read that was cancelled may still be running
-            raise failure.exceptions[0] if isinstance(failure, BaseExceptionGroup) else failure from failure
+            if not isinstance(failure, BaseExceptionGroup):
+                raise
+            while task and task.cancelling() > asked:
+                task.uncancel()  # the group asked for that itself, and before Python 3.13 leaves it standing
+            raise failure.exceptions[0] from failure
         for slot in slots:
             self._pool.release(slot)
         return [task.result() for task in tasks]

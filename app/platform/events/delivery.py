@@ -155,14 +155,15 @@ class Delivery:
     ) -> bool:
         """Whether it is this process's turn, to note a handler's error as well: that is no error here."""
         attempt = Attempt(self._database.unit_of_work(), self._subscriber, envelope)
+        task = asyncio.current_task()
+        asked = task.cancelling() if task else 0  # a group of tasks of a handler before may have left one standing
         try:
             await attempt.run(deliver)
         except ElsewhereError:
             return False
         except asyncio.CancelledError:
             # Let through, it would end this task without a word; but whoever ends the task itself means it.
-            task = asyncio.current_task()
-            if not attempt.is_handling or (task and task.cancelling()):
+            if not attempt.is_handling or (task and task.cancelling() > asked):
                 raise
             return await failed(envelope, RuntimeError("the handler was cancelled from within"))
         except Exception as error:

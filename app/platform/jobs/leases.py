@@ -99,7 +99,7 @@ WHERE id IN (
 class Taken(msgspec.Struct, eq=False):
     """A job that this worker has, by the lease of that number.
 
-    `step` and `total`: how far it is, where it tells; `is_told` until that is written.
+    `step` and `total`: how far it is, where it tells; `is_told` until that is written. `is_cut_off`: by the worker.
     """
 
     id: UUID
@@ -113,6 +113,7 @@ class Taken(msgspec.Struct, eq=False):
     step: int | None = None
     total: int | None = None
     is_told: bool = False
+    is_cut_off: bool = False
     result: str | None = None
 
 

@@ -85,8 +85,8 @@ class Crew:
         if tasks := [task for _, task in self._running.values()]:
             await asyncio.wait(tasks, timeout=max(self._ends_at - monotonic(), 0.0))
         if left := list(self._running.values()):
-            for _, task in left:
-                task.cancel()
+            for taken, task in left:
+                taken.is_cut_off = task.cancel()
             await asyncio.wait([task for _, task in left], timeout=LETS_GO)
             await self._give_back([taken for taken, _ in left])
         with suppress(Exception):  # else their leases end by themselves, and they are done again
@@ -163,7 +163,7 @@ class Crew:
         except LeaseLostError:
             log.warning("a job was taken away while it ran: nothing of it happened", job=taken.name, id=str(taken.id))
         except asyncio.CancelledError as error:
-            if _is_cut_off():
+            if taken.is_cut_off:
                 raise
             await self._failed(taken, error, perf_counter() - begun)  # the handler's own
         except Exception as error:  # noqa: BLE001 - it is the job's
@@ -209,7 +209,7 @@ class Crew:
             taken, task = self._running.get(one.id, (None, None))
             if task is not None and taken is one and one.id not in mine:
                 log.warning("a job is cut off: it was cancelled, or its lease was lost", job=one.name, id=str(one.id))
-                task.cancel()
+                taken.is_cut_off = task.cancel()
 
     async def _expire(self) -> None:
         for one in await self._leases.expire():
@@ -224,11 +224,6 @@ class Crew:
         if told:
             async with self._writing:
                 await self._leases.note(told)
-
-
-def _is_cut_off() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def _over_and_over(

@@ -212,6 +212,7 @@ async def test_an_export_has_all_that_accounts_holds_and_no_secret(
     assert {name: value for name, value in held["modules"]["accounts"].items() if name not in {"tokens", "links"}} == {
         "totp": True,
         "recoveryCodesLeft": 2,
+        "identities": [],
         "groups": ["Keepers"],
         "permissions": ["accounts.manage_users"],
     }

@@ -306,4 +306,7 @@ async def test_one_failed_read_of_several_cancels_the_others(pools):
                 lambda source: source.fetch("SELECT pg_sleep(60)", ()),
                 lambda source: source.fetch("SELECT 1 / 0", ()),
             )
+    task = asyncio.current_task()
+    assert task
+    assert not task.cancelling(), "whoever catches the error is taken for cancelled"
     assert await database.reader().fetch("SELECT 1", ())

@@ -1,0 +1,143 @@
+"""What providers publish of themselves: their addresses and their keys, asked for once an hour in each process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from app.platform.http import Outbound, UpstreamFailed, is_loopback
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+KEPT_SECONDS = 3600.0
+AGAIN_SECONDS = 60.0  # between two questions for a key that is not known
+WELL_KNOWN = "/.well-known/openid-configuration"
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """What a provider says of itself (OpenID Connect Discovery, 3); all else that it says is passed over."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None = None
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+    authorization_response_iss_parameter_supported: bool = False
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """Its public keys (RFC 7517)."""
+
+    keys: list[dict[str, Any]]
+
+
+class Kept(Generic[T]):
+    """A value that is asked for when somebody wants it, once for all of them, and kept for an hour.
+
+    That asking failed is told to those who wait for it; whoever comes then asks again.
+    """
+
+    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._known: tuple[float, T] | None = None  # until when
+        self._asking: asyncio.Task[T] | None = None
+
+    async def get(self, *, anew: bool = False) -> T:
+        """It; `anew` where what is kept will not do. Raises what asking raises."""
+        if self._asking is None:
+            if self._known is not None and self._known[0] > monotonic() and not anew:
+                return self._known[1]
+            self._asking = asyncio.create_task(self._renewed())
+            self._asking.add_done_callback(self._asked)
+        return await asyncio.shield(self._asking)  # who leaves takes it from nobody
+
+    async def _renewed(self) -> T:
+        value = await self._ask()
+        self._known = monotonic() + KEPT_SECONDS, value
+        return value
+
+    def _asked(self, task: asyncio.Task[T]) -> None:
+        self._asking = None
+        if not task.cancelled():
+            task.exception()  # seen, though all who waited may have left
+
+
+class Issuer:
+    """What is known of one provider."""
+
+    def __init__(self, outbound: Outbound, issuer: str) -> None:
+        self._outbound = outbound
+        self._issuer = issuer
+        self._keys = Kept(self._ask_keys)
+        self._asked_again = -AGAIN_SECONDS
+        self.configuration = Kept(self._ask_configuration)
+
+    async def keys(self, kid: str | None) -> list[dict[str, Any]]:
+        """Its keys; for one that is not among them they are asked for again, once a minute at most.
+
+        Raises Busy, UpstreamFailed.
+        """
+        known = await self._keys.get()
+        if kid is None or any(key.get("kid") == kid for key in known):
+            return known
+        if monotonic() - self._asked_again < AGAIN_SECONDS:
+            return known
+        self._asked_again = monotonic()
+        return await self._keys.get(anew=True)
+
+    async def _ask_configuration(self) -> Configuration:
+        told = await self._ask(self._issuer.rstrip("/") + WELL_KNOWN, Configuration)
+        if told.issuer != self._issuer:
+            raise self._useless("it says that it is another issuer")
+        addresses = (told.authorization_endpoint, told.token_endpoint, told.jwks_uri, told.userinfo_endpoint)
+        if not all(is_acceptable(one, inwards=self._outbound.may_dial_inwards) for one in addresses if one is not None):
+            raise self._useless("its addresses are not https")
+        return told
+
+    async def _ask_keys(self) -> list[dict[str, Any]]:
+        return (await self._ask((await self.configuration.get()).jwks_uri, Keys)).keys
+
+    async def _ask(self, url: str, kind: type[T]) -> T:
+        answer = await self._outbound.ask("GET", url)
+        try:
+            if answer.status == 200:
+                return await asyncio.to_thread(partial(msgspec.json.decode, answer.body, type=kind))
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise self._useless("what it publishes of itself cannot be read") from error
+        raise self._useless("it does not publish what it is")
+
+    def _useless(self, reason: str) -> UpstreamFailed:
+        log.warning("a provider cannot be used", issuer=self._issuer, reason=reason)
+        return UpstreamFailed(detail=f"The provider cannot be used: {reason}")
+
+
+class Directory:
+    """What is known of all of them; one in each process."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        self.outbound = outbound
+        self._issuers: dict[str, Issuer] = {}
+
+    def of(self, issuer: str) -> Issuer:
+        """What is known of this one."""
+        return self._issuers.setdefault(issuer, Issuer(self.outbound, issuer))
+
+
+def is_acceptable(url: str, *, inwards: bool) -> bool:
+    """Whether secrets may go to this address: by https, or where that is let in, to this machine itself."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.password is not None:
+        return False
+    return parts.scheme == "https" or (inwards and parts.scheme == "http" and is_loopback(host))
