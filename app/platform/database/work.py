@@ -173,8 +173,7 @@ class UnitOfWork:
     async def enqueue(self, call: Call | Group, *, due: datetime | None = None) -> UUID:
         """Have a job done, now or when it is due, once this transaction is committed, and never if it is not.
 
-        Returns its id; where the job is unique and one waits or runs that stands for it, that one's; of a group, the
-        id of the job after it.
+        Returns its id; that of the one which stands for it, where it is unique; of a group, that of the job after it.
         """
         made = await enqueue(self.fetch, call, due, self.viewer)
         self._tell(self._told[1])
