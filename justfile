@@ -26,7 +26,7 @@ dev:
 serve:
     @exec python -m app serve
 
-# deliver events to those who subscribed; as many as one likes
+# deliver events and do jobs; as many as one likes
 [group('serve')]
 worker *arguments:
     @exec python -m app worker "$@"
@@ -45,6 +45,11 @@ test-fast *arguments:
 [group('develop')]
 bench *arguments:
     @exec uv run --quiet --group peers python -m tests.benchmarks "$@"
+
+# how many jobs a second one worker does, and how soon an idle one begins
+[group('develop')]
+bench-jobs:
+    @exec python -m tests.benchmarks.jobs
 
 # latency of each query as the tables grow: just bench-growth --full
 [group('develop')]
@@ -154,6 +159,26 @@ events-skip subscriber position:
 [group('manage')]
 events-unsubscribe subscriber:
     @exec python -m app events-unsubscribe "$@"
+
+# how many jobs there are, by queue and state, and for how long the first waits
+[group('manage')]
+jobs:
+    @exec python -m app jobs
+
+# list the jobs that were given up, and why
+[group('manage')]
+jobs-dead:
+    @exec python -m app jobs-dead
+
+# have jobs that were given up tried anew: just jobs-retry ID, NAME or --all-dead
+[group('manage')]
+jobs-retry which:
+    @exec python -m app jobs-retry "$@"
+
+# have a job not done; one that runs is cut off
+[group('manage')]
+jobs-cancel job:
+    @exec python -m app jobs-cancel "$@"
 
 # Python with models, services and `await` at hand
 [group('manage')]

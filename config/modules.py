@@ -2,5 +2,6 @@
 
 MODULES = (
     "accounts",
+    "jobs",
     "publishing",
 )

@@ -160,6 +160,7 @@ class ServerSettings(Concern):
     port: int = Field(8000, ge=1, le=65535)
     workers: int = Field(1, ge=1, le=64)
     backpressure: int = Field(4096, ge=1, le=1_000_000)  # open connections a worker holds, idle ones included
+    worker_jobs: int = Field(10, ge=5, le=100)  # that a worker process does at once; the last four are for the urgent
     drain_notice: float = Field(2.0, ge=0, le=300)  # from the first /ready 503 to the end, for load balancers to see it
     drain_timeout: int = Field(30, ge=1, le=1800)  # seconds; granian takes whole ones, 1800 at most
 
@@ -184,6 +185,7 @@ class DatabaseSettings(Concern):
     statement_timeout: float = Field(10.0, ge=0.1, le=3600)
     lock_timeout: float = Field(3.0, ge=0.1, le=3600)
     event_days: int = Field(30, ge=1, le=3650)  # that the event log keeps at least
+    job_days: int = Field(30, ge=1, le=3650)  # that jobs are kept which are done
 
 
 SecretKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_keys)]
@@ -270,3 +272,8 @@ class Settings:
     def production(self) -> bool:
         """Whether real users are served."""
         return self.server.environment == "production"
+
+    @property
+    def worker_write_slots(self) -> int:
+        """Connections for writing of a worker process: each job may want one, and so do those who look after them."""
+        return max(self.database.write_pool_size, self.server.worker_jobs + 4)

@@ -156,7 +156,8 @@ async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litesta
         ):
             patch.setattr(part, pause, 3600.0)  # else a test that counts statements counts theirs
         async with app.lifespan():
-            app.state.database.on_published = None  # nobody listens here, and to tell is a statement as well
+            # Nobody listens here, and to tell is a statement as well.
+            app.state.database.on_published = app.state.database.on_enqueued = None
             gc.collect()
             gc.freeze()  # as a worker does: else a collection walks through all that the tests imported, on the loop
             yield app

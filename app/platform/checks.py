@@ -7,6 +7,8 @@ from typing import NamedTuple
 from app.kit.errors import Busy
 from app.platform.database.pools import Database
 from app.platform.events.admin import orphans
+from app.platform.jobs.admin import unknown
+from app.platform.jobs.clearing import OWN_JOBS
 from app.platform.mail import mail_faults
 from app.platform.migration_writing import differences
 from app.platform.migrations import pending
@@ -38,6 +40,7 @@ async def system_checks(settings: Settings, database: Database, modules: Sequenc
             Finding("every index is valid", await _invalid_indexes(database)),
             Finding("every secret can be decrypted", await _lost_secrets(settings, database, modules)),
             Finding("every subscription is a module's", await _orphans(database, modules), is_grave=False),
+            Finding("every job that waits is a module's", await _unknown_jobs(database, modules), is_grave=False),
             *[
                 Finding(f"{module.name} finds nothing wrong", await _complaints(module, settings, database))
                 for module in modules
@@ -80,6 +83,14 @@ async def _orphans(database: Database, modules: Sequence[Module]) -> list[str]:
     return [
         f"{name} is offered by no module, and keeps old events: `just events-unsubscribe {name}`"
         for name in await orphans(database, offered(modules))
+    ]
+
+
+async def _unknown_jobs(database: Database, modules: Sequence[Module]) -> list[str]:
+    names = [job.name for job in (*OWN_JOBS, *(job for module in modules for job in module.jobs))]
+    return [
+        f"{count} of {name} wait, which no module offers: `just jobs-cancel` each, or run the code that knows it"
+        for name, count in (await unknown(database, names)).items()
     ]
 
 

@@ -19,6 +19,7 @@ ROOMS = {
     "shell": ("shell",),
     "dbshell": ("dbshell",),
     "events": ("events", "events-retry", "events-skip", "events-unsubscribe"),
+    "jobs": ("jobs", "jobs-dead", "jobs-retry", "jobs-cancel"),
     "rotation": ("rotate-secrets",),
     "removal": ("flush", "remove-module"),
 }

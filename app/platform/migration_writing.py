@@ -29,6 +29,9 @@ from config.modules import MODULES
 PLATFORM_TABLES = (
     "app.platform.database.changes",
     "app.platform.events.log",
+    "app.platform.jobs.outcomes",
+    "app.platform.jobs.schedules",
+    "app.platform.jobs.table",
     "app.platform.ratelimit",
     "app.platform.totals",
 )

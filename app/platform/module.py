@@ -13,6 +13,7 @@ from app.kit.identity import Permission
 from app.platform.database.pools import Database
 from app.platform.database.work import Source
 from app.platform.events.subscribers import Subscriber
+from app.platform.jobs.declaration import Job
 from app.platform.sealing import SealedColumn
 from app.platform.security import Authenticator
 from config.settings import Settings
@@ -40,6 +41,7 @@ class Module:
     commands: Sequence[click.Command] = ()
     checks: Sequence[Check] = ()
     subscribers: Sequence[Subscriber] = ()
+    jobs: Sequence[Job] = ()
     sealed: Sequence[SealedColumn] = ()
     demo: Demo | None = None
     share: Share | None = None
@@ -48,6 +50,7 @@ class Module:
         """Refuse what is stored by its name and is not called `<module>.…`, or twice the same. Raises ValueError."""
         self._check("permission", [permission.name for permission in self.permissions])
         self._check("subscriber", [subscriber.name for subscriber in self.subscribers])
+        self._check("job", [job.name for job in self.jobs])
 
     def _check(self, kind: str, names: Sequence[str]) -> None:
         for name in names:

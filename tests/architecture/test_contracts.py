@@ -18,6 +18,7 @@ FRONT_DOORS = {"services", "events", "models"}
 ROOMS = {
     "controllers": {"services", "queries", "schemas"},
     "commands": {"services", "queries", "schemas", "events"},
+    "jobs": {"services", "queries", "schemas", "events"},
     "services": {"repositories", "queries", "policies", "schemas", "events", "models"},
     "repositories": {"models", "queries", "schemas"},  # a hot write is one statement, which shows what it wrote
     "queries": {"schemas", "models"},

@@ -8,6 +8,7 @@ import yaml
 
 from app.platform.database.slots import WAIT, Limits, SlotPool
 from app.platform.events.figures import figures_page
+from app.platform.jobs.figures import jobs_page
 from app.platform.observability.metrics import metrics_page
 from config.settings import ROOT
 
@@ -27,6 +28,8 @@ WORDS = {
     "pool",
     "le",
     "state",
+    "queue",
+    "name",
 }
 
 
@@ -38,7 +41,7 @@ def names_in(expression: str) -> set[str]:
 
 @pytest.fixture
 async def exposed(database) -> set[str]:
-    text = (metrics_page()[0] + await figures_page(database)).decode()
+    text = (metrics_page()[0] + await figures_page(database) + await jobs_page(database)).decode()
     named = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     return named.keys() | {f"{name}_bucket" for name, kind in named.items() if kind == "histogram"}
 
@@ -67,6 +70,6 @@ def test_a_wait_is_compared_with_a_bound_of_the_histogram(alert: str):
 
 
 def test_the_states_of_slots_are_those_that_a_pool_tells():
-    asked = {state for rule in RULES for state in re.findall(r'state="(\w+)"', rule["expr"])}
+    asked = {state for rule in RULES for state in re.findall(r'state="(\w+)"', rule["expr"]) if "slots" in rule["expr"]}
     assert asked == {"in_use", "size"}
     assert asked <= SlotPool("alerts", Limits(1, 1.0, 1.0, 1.0), AsyncMock()).gauges().keys()

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 import pytest
 
+from app.domain.accounts.jobs import clear_sessions
 from app.domain.accounts.models import User
 from app.platform.database.pools import Database
 from tests.conftest import SignedIn
@@ -39,6 +40,7 @@ REFUSED = {
     "POST /api/v1/accounts/second-factors/totp/confirmation": "the code is another",
     "POST /api/v1/accounts/session/passkey": "no browser has signed it",
     "POST /api/v1/accounts/session/second-factor": "of three ways, one is to be chosen",
+    "POST /api/v1/jobs/{job_id}/retry": "it was cancelled, not given up",
     "POST /api/v1/accounts/tokens/passkey": "no browser has signed it",
     "POST /api/v1/accounts/tokens/second-factor": "of three ways, one is to be chosen",
     "DELETE /api/v1/accounts/passkeys/{passkey_id}": "none was made",
@@ -130,7 +132,9 @@ async def visit(client: httpx.AsyncClient, database: Database) -> Visit:
     """Beside somebody whose password's hash and whose token are known, and who signs in as the document says."""
     user = await UserFactory.saved(database, username="Known", email="ann@example.com")
     await TokenFactory.clear_for(database, User(id=user.id))
-    known = {"user_id": str(user.id), "username": "Known", "name": "accounts.manage_users"}
+    work = database.unit_of_work()
+    job = await work.run(lambda: work.enqueue(clear_sessions()))
+    known = {"user_id": str(user.id), "username": "Known", "name": "accounts.manage_users", "job_id": str(job)}
     return Visit(client, known)
 
 

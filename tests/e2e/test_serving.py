@@ -143,8 +143,8 @@ def test_serving_begins_before_the_database_does(data_folder: Path, write_pool_s
 def test_pools_that_the_database_cannot_hold_are_told_before_a_worker_starts(lent_database_url: str):
     with Running("serve", environment="test", database_url=lent_database_url, workers=8) as run:
         assert run.ended() == 1
-        assert run.said.startswith("Error: (LITEHOUSE_WORKERS=8 + 1 for events) x (LITEHOUSE_WRITE_POOL_SIZE=6 + ")
-        assert "= 145 connections, but max_connections=100" in run.said
+        assert run.said.startswith("Error: LITEHOUSE_WORKERS=8 x (LITEHOUSE_WRITE_POOL_SIZE=6 + ")
+        assert "= 153 connections, but max_connections=100" in run.said
 
 
 def test_an_announced_end_is_seen_and_what_has_begun_is_finished(lent_database_url: str):

@@ -29,7 +29,7 @@ GUESTBOOK = Module(name="guestbook", summary="Who was here", checks=[complain, c
 
 async def test_a_sound_database_has_no_fault(settings: Settings, database: Database):
     findings = await system_checks(settings, database, [])
-    assert len(findings) == 7
+    assert len(findings) == 8
     assert not any(finding.faults for finding in findings)
 
 
@@ -61,6 +61,16 @@ async def test_a_subscription_that_no_module_offers_is_noted(settings: Settings,
         ["mail.thank is offered by no module, and keeps old events: `just events-unsubscribe mail.thank`"],
         False,
     )
+
+
+async def test_a_job_that_waits_and_no_module_offers_is_found(settings: Settings, database: Database):
+    connection = await asyncpg.connect(database.url)
+    waiting = "INSERT INTO platform_job (name, queue, arguments, tries) VALUES ('mail.send', 2, '{}', 5)"
+    await connection.execute(waiting)
+    await connection.close()
+    found = {one.subject: one for one in await system_checks(settings, database, [])}
+    [fault] = found["every job that waits is a module's"].faults
+    assert fault.startswith("1 of mail.send wait, which no module offers: ")
 
 
 async def test_secrets_whose_key_is_gone_are_found(settings: Settings, database: Database):

@@ -8,6 +8,7 @@ from app.domain.accounts.commands import changepassword, createsuperuser, import
 from app.domain.accounts.controllers import MeController, TokenController, UserController
 from app.domain.accounts.factor_commands import second_factors_remove
 from app.domain.accounts.factor_controllers import AnswerController, SecondFactorController
+from app.domain.accounts.jobs import clear_sessions
 from app.domain.accounts.link_controllers import LinkController, OwnDataController
 from app.domain.accounts.link_services import provide_links
 from app.domain.accounts.openid import PROVIDER_SECRETS
@@ -102,6 +103,7 @@ module = Module(
     authenticator=Authentication,
     share=share_of,
     sealed=[SECRETS, PROVIDER_SECRETS],
+    jobs=[clear_sessions],
     commands=[
         createsuperuser,
         changepassword,

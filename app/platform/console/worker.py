@@ -15,7 +15,7 @@ from config.settings import ROOT, Settings
 @connected
 @click.pass_obj
 def worker(settings: Settings, beside: int | None, reload: bool) -> None:
-    """Deliver what was published to those who subscribed; as many workers as one likes."""
+    """Deliver what was published to those who subscribed, and do the jobs that wait; as many workers as one likes."""
     if beside is not None:
         belong_to(beside)
     if not reload:

@@ -35,7 +35,8 @@ class OversizedError(Exception):
 class Database:
     """Two pools of slots. Nothing here waits for the server: a slot is opened when a request first asks for one."""
 
-    def __init__(self, settings: Settings, on_oversized: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, on_oversized: Callable[[str], None], write_slots: int | None = None) -> None:
+        """`write_slots`: of the pool for writing, where that is to be of another size than the settings say."""
         if settings.database.url is None:
             message = "DATABASE_URL is unset: join the embedded server first, as the command line does"
             raise RuntimeError(message)
@@ -43,9 +44,10 @@ class Database:
         self._settings = settings
         self._on_oversized = on_oversized
         self.on_published: Callable[[], None] | None = None  # called after each commit that brought events
+        self.on_enqueued: Callable[[], None] | None = None  # … and that brought jobs
         self._checked = False
         self._slow = SlowStatements(settings.logging.slow_query_ms / 1000, self.explain)
-        self.write = self._pool("write", settings.database.write_pool_size, read_only=False)
+        self.write = self._pool("write", write_slots or settings.database.write_pool_size, read_only=False)
         self.read = self._pool("read", settings.database.read_pool_size, read_only=True)
 
     def reader(self, viewer: Viewer = ANONYMOUS) -> Reader:
@@ -54,7 +56,7 @@ class Database:
 
     def unit_of_work(self, viewer: Viewer = ANONYMOUS) -> UnitOfWork:
         """What a write is given: one transaction, begun at its first use."""
-        return UnitOfWork(self.write, viewer, self.on_published)
+        return UnitOfWork(self.write, viewer, self.on_published, self.on_enqueued)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
@@ -149,12 +151,13 @@ class Database:
     async def _check_arithmetic(self, connection: asyncpg.Connection) -> None:
         allowed = int(await connection.fetchval("SHOW max_connections"))
         limits, workers = self._settings.database, self._settings.server.workers
-        # One process more delivers events: it has pools as well, and a connection that listens.
-        wanted = (workers + 1) * (limits.write_pool_size + limits.read_pool_size) + 1
+        # One process more delivers events and does jobs: it has pools as well, and a connection that listens.
+        write, read, jobs = limits.write_pool_size, limits.read_pool_size, self._settings.worker_write_slots
+        wanted = workers * (write + read) + jobs + read + 1
         if wanted > allowed - RESERVED:
             message = (
-                f"(LITEHOUSE_WORKERS={workers} + 1 for events) x (LITEHOUSE_WRITE_POOL_SIZE={limits.write_pool_size} + "
-                f"LITEHOUSE_READ_POOL_SIZE={limits.read_pool_size}) + 1 that listens = {wanted} connections, but "
+                f"LITEHOUSE_WORKERS={workers} x (LITEHOUSE_WRITE_POOL_SIZE={write} + LITEHOUSE_READ_POOL_SIZE={read}) "
+                f"+ {jobs} for LITEHOUSE_WORKER_JOBS + {read} + 1 that listens = {wanted} connections, but "
                 f"max_connections={allowed} - {RESERVED} reserved = {allowed - RESERVED}: "
                 "lower the pools or raise max_connections"
             )

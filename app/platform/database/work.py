@@ -2,24 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
 
 import asyncpg
 import structlog
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
-from sqlalchemy.util import await_only
 
 from app.kit.errors import Busy
 from app.kit.event import Event
 from app.kit.identity import ANONYMOUS, Viewer
+from app.platform.database.guest import Guest
 from app.platform.database.model import Base, Repository
 from app.platform.database.refusals import is_connection_lost, is_replayable
 from app.platform.database.slots import Slot, SlotPool
 from app.platform.events.outbox import record
+from app.platform.jobs.declaration import Call, Group
+from app.platform.jobs.queue import enqueue
 
 log = structlog.get_logger()
 
@@ -103,15 +105,13 @@ async def _ended(read: Callable[[Source], Awaitable[T]], source: Source) -> T:
 class UnitOfWork:
     """One transaction, lazy: no slot and no BEGIN before its first use, and a single owner, `run`, that ends it."""
 
-    __slots__ = ("_afterwards", "_events", "_on_published", "_pool", "_repositories", "_session", "_slot", "viewer")
+    __slots__ = ("_afterwards", "_events", "_pool", "_repositories", "_session", "_slot", "_told", "viewer")
 
-    def __init__(
-        self, pool: SlotPool, viewer: Viewer = ANONYMOUS, on_published: Callable[[], None] | None = None
-    ) -> None:
-        """`on_published` is called after a commit that brought events."""
+    def __init__(self, pool: SlotPool, viewer: Viewer = ANONYMOUS, *told: Callable[[], None] | None) -> None:
+        """`told`: what is called after a commit that brought events, and after one that brought jobs."""
         self.viewer = viewer
         self._pool = pool
-        self._on_published = on_published
+        self._told = (*told, None, None)
         self._events: list[Event] = []
         self._slot: Slot | None = None
         self._session: AsyncSession | None = None
@@ -166,9 +166,27 @@ class UnitOfWork:
 
     def publish(self, event: Event) -> None:
         """Have subscribers hear of it once this transaction is committed, and never if it is not."""
-        if not self._events and self._on_published:
-            self.after_commit(self._on_published)
+        if not self._events:
+            self._tell(self._told[0])
         self._events.append(event)
+
+    async def enqueue(self, call: Call | Group, *, due: datetime | None = None) -> UUID:
+        """Have a job done, now or when it is due, once this transaction is committed, and never if it is not.
+
+        Returns its id; that of the one which stands for it, where it is unique; of a group, that of the job after it.
+        """
+        made = await enqueue(self.fetch, call, due, self.viewer)
+        self._tell(self._told[1])
+        return made
+
+    def _tell(self, whom: Callable[[], None] | None) -> None:
+        if whom is not None:
+            self.after_commit(whom)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether there is nothing to commit: neither a statement was run, nor an event published."""
+        return self._slot is None and self._session is None and not self._events
 
     @property
     def session(self) -> AsyncSession:
@@ -263,23 +281,6 @@ class UnitOfWork:
         self._slot = self._session = None
         self._repositories = {}
         self._events = []
-
-
-class Guest(Session):
-    """A session inside somebody else's transaction: it begins it by use, and can neither commit nor roll it back."""
-
-    def get_bind(self, *_: Any, **__: Any) -> Connection:
-        """The connection of the unit of work, begun now if it was not."""
-        slot = await_only(self.info["work"].join())
-        return slot.sa.sync_connection
-
-    def commit(self) -> None:
-        """Refused: the unit of work commits, once, after the answer is made."""
-        raise NotImplementedError("the unit of work commits; a session never does")
-
-    def rollback(self) -> None:
-        """Refused: raise an error and the unit of work rolls back, or use begin_nested() for a savepoint."""
-        raise NotImplementedError("raise an error to roll the unit of work back; use begin_nested() for a part of it")
 
 
 class Service:

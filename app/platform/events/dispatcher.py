@@ -11,6 +11,7 @@ from app.platform.database.pools import Database
 from app.platform.events.delivery import Delivery
 from app.platform.events.sequencer import BATCH, sequence
 from app.platform.events.subscribers import Subscriber
+from app.platform.jobs.queue import QUEUED
 from app.platform.notices import Notices
 
 log = structlog.get_logger()
@@ -25,9 +26,10 @@ DROP = "SELECT platform_drop_event_partitions(now() - make_interval(days => $1))
 
 
 def telling(database: Database) -> Notices:
-    """Have others told after each commit that brought events."""
+    """Have others told after each commit that brought events, or jobs."""
     notices = Notices(database)
     database.on_published = partial(notices.tell, OUTBOX)
+    database.on_enqueued = partial(notices.tell, QUEUED)
     return notices
 
 
@@ -111,7 +113,7 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - nothing is lost meanwhile
                 failures += 1
                 log.warning("events wait", part=name, reason=f"{type(error).__name__}: {error}")
-                await _rung(self._ending, min(0.1 * 2**failures, LONGEST_PAUSE))
+                await _rung(self._ending, min(0.1 * 2.0 ** min(failures, 20), LONGEST_PAUSE))
                 continue
             failures = 0
             if not (is_more or self._ending.is_set()):

@@ -38,7 +38,7 @@ def test_a_database_that_is_down_is_a_fault(command: Command):
 def test_pools_that_the_server_cannot_hold_are_told(command: Command):
     looked = command("check", LITEHOUSE_WORKERS="64")
     assert looked.exit_code == 1
-    assert looked.stderr.startswith("Error: (LITEHOUSE_WORKERS=64 + 1 for events) x (")
+    assert looked.stderr.startswith("Error: LITEHOUSE_WORKERS=64 x (")
 
 
 def test_an_application_that_cannot_be_put_together_is_a_fault(command: Command, monkeypatch: pytest.MonkeyPatch):

@@ -162,7 +162,7 @@ async def test_pools_too_large_for_the_server_are_refused_with_the_arithmetic(po
     with pytest.raises(Busy) as refusal:
         await database.reader().fetch("SELECT 1", ())
     assert isinstance(refusal.value.__cause__, OversizedError)
-    wanted = (allowed // 10 + 1) * 16 + 1  # one process more delivers events, and listens
+    wanted = allowed // 10 * 16 + 14 + 8 + 1  # one process more delivers events, does jobs, and listens
     assert f"= {wanted} connections" in told[0]
     assert f"max_connections={allowed}" in told[0]
 

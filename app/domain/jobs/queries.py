@@ -1,0 +1,31 @@
+"""What leaves the house about jobs."""
+
+from uuid import UUID
+
+from sqlalchemy import Select, Text, case, cast, func
+
+from app.domain.jobs.schemas import JobOut
+from app.platform.jobs.declaration import QUEUES
+from app.platform.jobs.table import job
+from app.platform.statements.query import by, query
+from app.platform.statements.shape import Shape
+
+queue = cast(case(dict(enumerate(QUEUES)), value=job.c.queue), Text)
+# Of a stack, the line that names the error.
+error = func.regexp_replace(func.rtrim(job.c.error, "\n"), "^.*\n", "", type_=Text())
+shown = Shape(JobOut, job, queue=queue, error=error)
+
+
+@query(shown)
+def job_by_id(q: Select, *, job_id: UUID, actor: UUID | None = None) -> Select:
+    """A job; of this actor alone, where one is named."""
+    q = q.where(job.c.id == job_id)
+    return q if actor is None else q.where(job.c.actor == actor)
+
+
+@query(shown, page=by(job.c.id.desc()))
+def newest_jobs(q: Select, *, actor: UUID | None = None, state: str | None = None, name: str | None = None) -> Select:
+    """Jobs, the newest first: of an actor, in a state, of a name."""
+    for column, value in ((job.c.actor, actor), (job.c.state, state), (job.c.name, name)):
+        q = q if value is None else q.where(column == value)
+    return q

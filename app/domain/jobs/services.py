@@ -1,0 +1,60 @@
+"""What people see of jobs that they asked for and do about them, and those who manage jobs of all."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from app.domain.jobs.policies import may_see_errors, seen_by
+from app.domain.jobs.queries import job_by_id, newest_jobs
+from app.domain.jobs.schemas import JobOut, State
+from app.kit.errors import Conflict, NotFound, found
+from app.kit.identity import Viewer
+from app.kit.pagination import After, Slice
+from app.platform.database.work import Reader, Service, Source
+from app.platform.jobs import admin
+
+
+class Filters(Struct, frozen=True):
+    """Which jobs: in this state, of this name."""
+
+    state: State | None = None
+    name: str | None = None
+
+
+async def job_of(source: Source, viewer: Viewer, job: UUID) -> JobOut:
+    """A job that the viewer may see. Raises NotFound."""
+    return _shown(viewer, found(await job_by_id.one(source, job_id=job, actor=seen_by(viewer)), "job"))
+
+
+async def jobs_of(reader: Reader, viewer: Viewer, filters: Filters, after: After) -> Slice[JobOut]:
+    """The jobs that the viewer may see, the newest first."""
+    asked = {"actor": seen_by(viewer), "state": filters.state, "name": filters.name}
+    jobs = await newest_jobs.after(reader, after, **asked)
+    return Slice([_shown(viewer, job) for job in jobs.items], jobs.next)
+
+
+def _shown(viewer: Viewer, job: JobOut) -> JobOut:
+    if not may_see_errors(viewer):
+        job.error = None
+    return job
+
+
+class JobService(Service):
+    """What is to become of a job."""
+
+    async def cancel(self, viewer: Viewer, job: UUID) -> JobOut:
+        """Have it not done; what it has done so far in the database is taken back. Raises NotFound, Conflict."""
+        await job_of(self.work, viewer, job)
+        await admin.cancel(self.work, job)
+        return await job_of(self.work, viewer, job)
+
+    async def retry(self, viewer: Viewer, job: UUID) -> JobOut:
+        """Have it tried anew after it was given up. Raises NotFound, Conflict."""
+        known = await job_of(self.work, viewer, job)
+        if known.state != "dead":
+            raise Conflict("state", f"is {known.state}: what was given up alone is tried anew")
+        try:
+            await admin.retry(self.work, job)
+        except NotFound as error:
+            raise Conflict("job", "has one like it that waits or runs, and stands for it") from error
+        return await job_of(self.work, viewer, job)

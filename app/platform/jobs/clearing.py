@@ -1,0 +1,23 @@
+"""The platform's own job: what is done, or was cancelled, is not kept for ever."""
+
+from app.platform.jobs.declaration import job
+from app.platform.jobs.job_work import JobWork
+
+AT_ONCE = 10_000
+# What was given up stays until somebody decides about it.
+CLEAR = """
+DELETE FROM platform_job WHERE id IN (
+    SELECT id FROM platform_job
+    WHERE state IN ('done', 'cancelled') AND ended_at < now() - make_interval(days => $1) ORDER BY ended_at LIMIT $2
+) RETURNING id
+"""
+
+
+@job(queue="bulk", schedule="17 3 * * *")
+async def clear_jobs(work: JobWork) -> None:
+    """Delete the jobs that have been over for `LITEHOUSE_JOB_DAYS`, so many at once."""
+    if len(await work.fetch(CLEAR, (work.settings.database.job_days, AT_ONCE))) == AT_ONCE:
+        await work.enqueue(clear_jobs())
+
+
+OWN_JOBS = (clear_jobs,)

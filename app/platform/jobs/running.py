@@ -1,0 +1,246 @@
+"""A worker's crew: it takes jobs as places become free, does them side by side, and lets go of them in order."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager, suppress
+from time import monotonic, perf_counter
+from uuid import UUID
+
+import structlog
+
+from app.platform.database.pools import Database
+from app.platform.jobs.attempt import LeaseLostError, attempt, failure_of
+from app.platform.jobs.declaration import QUEUES, Job, by_name
+from app.platform.jobs.leases import RENEWED_EVERY, Leases, Taken
+from app.platform.jobs.outcomes import DEAD, DONE, FAILED, Outcomes
+from app.platform.jobs.queue import CANCELLED, QUEUED
+from app.platform.jobs.schedules import Schedules
+from app.platform.notices import Notices
+from config.settings import Settings
+
+log = structlog.get_logger()
+
+LOOKS_EVERY = 1.0  # seconds: for notices that were lost, and for what has become due
+EXPIRES_EVERY = 5.0
+NOTES_EVERY = 1.0
+LONGEST_PAUSE = 30.0  # seconds between tries while the database is away
+UNWRITTEN = 10  # times the places: of jobs that left the database alone, so many may wait to be written as done
+SWIFT = 3  # rounds of the loop in which a job that waits for nothing is over: its place is free before more is claimed
+LETS_GO = 5.0  # seconds that a job which was cut off has to leave
+
+
+class Crew:
+    """Does jobs while the process lives, `settings.server.worker_jobs` at once."""
+
+    def __init__(self, database: Database, notices: Notices, jobs: Collection[Job], settings: Settings) -> None:
+        """Raises ValueError for two jobs of one name."""
+        self._jobs = by_name(jobs)
+        self._database = database
+        self._settings = settings
+        self._leases = Leases(database)
+        self._schedules = Schedules(database, jobs)
+        self._outcomes = Outcomes(database)
+        self._places = settings.server.worker_jobs
+        self._running: dict[UUID, tuple[Taken, asyncio.Task[None]]] = {}
+        self._done: list[Taken] = []  # what has left the database alone, and is not written as done yet
+        self._bell = notices.bell(QUEUED)
+        self._cancelled = notices.bell(CANCELLED)
+        self._notices = notices
+        self._written = asyncio.Event()
+        self._writing = asyncio.Lock()  # two statements about several jobs could wait for each other crosswise
+        self._is_hungry = True
+        self._ending = asyncio.Event()
+        self._ends_at = 0.0
+
+    @asynccontextmanager
+    async def lifespan(self, drain: float, ended: asyncio.Event | None = None) -> AsyncGenerator[None]:
+        """Run it; at the end, what is under way has so many seconds from `end` on to be finished.
+
+        `ended` is set when it has ended by itself, which no Exception can bring about; leaving this raises the reason.
+        """
+        taking = asyncio.create_task(self._take_on(), name="takes jobs on")
+        keeping = asyncio.create_task(self._keep(), name="keeps jobs")
+        for task in (taking, keeping):
+            task.add_done_callback(lambda _: ended.set() if ended else None)
+        try:
+            yield
+        finally:
+            self.end(drain)
+            await self._drain(taking)
+            for task in (taking, keeping):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    def end(self, drain: float) -> None:
+        """Begin no job any more; only the first call counts."""
+        if not self._ending.is_set():
+            self._ends_at = monotonic() + drain
+            self._ending.set()
+            self._bell.set()
+
+    async def _drain(self, taking: asyncio.Task[None]) -> None:
+        """What is not finished in time goes back to the others at once."""
+        await asyncio.wait([taking], timeout=max(self._ends_at - monotonic(), LETS_GO))
+        if tasks := [task for _, task in self._running.values()]:
+            await asyncio.wait(tasks, timeout=max(self._ends_at - monotonic(), 0.0))
+        if left := list(self._running.values()):
+            for taken, task in left:
+                taken.is_cut_off = task.cancel()
+            await asyncio.wait([task for _, task in left], timeout=LETS_GO)
+            await self._give_back([taken for taken, _ in left])
+        with suppress(Exception):  # else their leases end by themselves, and they are done again
+            await self._write()
+            await self._outcomes.write()
+
+    async def _give_back(self, left: list[Taken]) -> None:
+        try:
+            returned = await self._leases.give_back(left)
+        except Exception as error:  # noqa: BLE001 - their leases end by themselves
+            log.warning("jobs were left in the middle", count=len(left), reason=str(error))
+            return
+        self._notices.tell(QUEUED)
+        log.warning("jobs were not finished in time, and wait again", jobs=[str(one) for one in returned])
+
+    async def _keep(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for name, do, pause, bell in (
+                ("finish", self._write, None, self._written),
+                ("renew", self._renew, RENEWED_EVERY, self._cancelled),
+                ("expire", self._expire, EXPIRES_EVERY, asyncio.Event()),
+                ("note", self._note, NOTES_EVERY, asyncio.Event()),
+                ("outcomes", self._outcomes.write, EXPIRES_EVERY, asyncio.Event()),
+                ("schedules", self._schedules.fire, LOOKS_EVERY, asyncio.Event()),
+            ):
+                group.create_task(_over_and_over(name, do, pause, bell), name=name)
+
+    async def _take_on(self) -> None:
+        failures = 0
+        while not self._ending.is_set():
+            self._bell.clear()
+            try:
+                is_any = await self._take_some()
+            except Exception as error:  # noqa: BLE001 - nothing is lost meanwhile
+                failures += 1
+                log.warning("jobs wait", reason=f"{type(error).__name__}: {error}")
+                await _rung(self._ending, min(0.1 * 2.0 ** min(failures, 20), LONGEST_PAUSE))
+                continue
+            failures = 0
+            if not (is_any or self._ending.is_set()):
+                await _rung(self._bell, LOOKS_EVERY)
+
+    async def _take_some(self) -> bool:
+        """Begin what there are places for; whether there was anything."""
+        free = self._places - len(self._running)
+        if len(self._done) > UNWRITTEN * self._places:
+            free = 0
+        taken = await self._leases.claim(list(self._jobs), free) if free else []
+        if self._ending.is_set() and taken:
+            await self._give_back(taken)
+            return False
+        for one in sorted(taken, key=lambda one: one.queue):
+            self._begin(one)
+        for _ in range(SWIFT if taken else 0):
+            await asyncio.sleep(0)
+        # Only where the last places were free, too, does nothing taken mean that nothing waits.
+        self._is_hungry = bool(taken) or free < len(QUEUES)
+        return bool(taken)
+
+    def _begin(self, taken: Taken) -> None:
+        task = asyncio.create_task(self._do(taken), name=taken.name)
+        self._running[taken.id] = taken, task
+        task.add_done_callback(lambda _: self._left(taken))
+
+    def _left(self, taken: Taken) -> None:
+        self._running.pop(taken.id, None)
+        if self._is_hungry:
+            self._bell.set()
+
+    async def _do(self, taken: Taken) -> None:
+        begun = perf_counter()
+        try:
+            is_written = await attempt(self._jobs[taken.name], taken, self._database, self._settings)
+        except LeaseLostError:
+            log.warning("a job was taken away while it ran: nothing of it happened", job=taken.name, id=str(taken.id))
+        except asyncio.CancelledError as error:
+            if taken.is_cut_off:
+                raise
+            await self._failed(taken, error, perf_counter() - begun)  # the handler's own
+        except Exception as error:  # noqa: BLE001 - it is the job's
+            await self._failed(taken, error, perf_counter() - begun)
+        else:
+            self._outcomes.add(taken.name, DONE, perf_counter() - begun)
+            if not is_written:
+                self._done.append(taken)
+                self._written.set()
+
+    async def _failed(self, taken: Taken, error: BaseException, seconds: float) -> None:
+        failure = failure_of(error, taken.attempts)
+        try:
+            state = await self._leases.fail(taken, failure)
+        except Exception as unwritten:  # noqa: BLE001 - its lease ends by itself
+            state = f"unknown: {unwritten}"
+        self._outcomes.add(taken.name, DEAD if state == DEAD else FAILED, seconds)
+        told = {"job": taken.name, "id": str(taken.id), "attempt": taken.attempts}
+        log.warning("a job failed", **told, state=state, exc_info=error)
+
+    async def _write(self) -> None:
+        """All that is done by one statement; where that fails, they are kept for the next time."""
+        async with self._writing:
+            if not (done := self._done[:]):
+                return
+            mine, is_group_on = await self._leases.finish(done)
+            del self._done[: len(done)]
+        if is_group_on:
+            self._notices.tell(QUEUED)
+        if lost := [str(one.id) for one in done if one.id not in mine]:
+            log.warning("jobs were taken away while they ran", jobs=lost)
+        if self._is_hungry or is_group_on:
+            self._bell.set()
+
+    async def _renew(self) -> None:
+        """Hold on to what runs; what was cancelled, or is somebody else's by now, is cut off."""
+        held = [taken for taken, _ in self._running.values()] + self._done
+        if not held:
+            return
+        async with self._writing:
+            mine = await self._leases.renew(held)
+        for one in held:
+            taken, task = self._running.get(one.id, (None, None))
+            if task is not None and taken is one and one.id not in mine:
+                log.warning("a job is cut off: it was cancelled, or its lease was lost", job=one.name, id=str(one.id))
+                taken.is_cut_off = task.cancel()
+
+    async def _expire(self) -> None:
+        for one in await self._leases.expire():
+            log.warning("a job's worker was lost", job=one.name, id=str(one.id), state=one.state)
+            self._notices.tell(QUEUED)
+            self._bell.set()
+
+    async def _note(self) -> None:
+        told = [taken for taken, _ in self._running.values() if taken.is_told]
+        for one in told:
+            one.is_told = False
+        if told:
+            async with self._writing:
+                await self._leases.note(told)
+
+
+async def _over_and_over(
+    name: str, do: Callable[[], Awaitable[None]], pause: float | None, bell: asyncio.Event
+) -> None:
+    """Do it each time that the bell rings, or the pause is over; after an error again, a second later."""
+    while True:
+        try:
+            await do()
+        except Exception as error:  # noqa: BLE001 - the next time may do
+            log.warning("jobs are not looked after", part=name, reason=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(LOOKS_EVERY)
+            continue
+        await _rung(bell, pause)
+        bell.clear()
+
+
+async def _rung(bell: asyncio.Event, seconds: float | None) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(bell.wait(), seconds)
