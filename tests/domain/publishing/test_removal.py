@@ -38,7 +38,7 @@ def test_without_publishing_everything_else_stays_green(fresh_database_url: str)
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:randomly", "-m", "not long", *tests],
             cwd=folder,
             # What they cover is covered by themselves: to measure it again takes a third of their time.
-            env={name: text for name, text in environment().items() if not name.startswith("COVERAGE_")},
+            env={name: text for name, text in environment().items() if not name.startswith(("COVERAGE_", "PYTEST_"))},
             capture_output=True,
             text=True,
             check=False,
