@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
@@ -13,6 +13,7 @@ from app.platform.events.sequencer import BATCH, sequence
 from app.platform.events.subscribers import Subscriber
 from app.platform.jobs.queue import QUEUED
 from app.platform.notices import Notices
+from app.platform.rounds import rounds
 
 log = structlog.get_logger()
 
@@ -20,7 +21,6 @@ OUTBOX, LOG = "platform_outbox", "platform_event"  # channels: there is somethin
 LOOKS_EVERY = 1.0  # seconds: for notices that were lost, and for what is due again
 PARTITIONS_EVERY = 3600.0  # seconds
 WEEKS_AHEAD = 4
-LONGEST_PAUSE = 30.0  # seconds between tries while the database is away
 MAKE = "SELECT platform_make_event_partitions($1)"
 DROP = "SELECT platform_drop_event_partitions(now() - make_interval(days => $1))"
 
@@ -91,7 +91,9 @@ class Dispatcher:
 
             def run(name: str, do: Callable[[], Awaitable[bool]], channel: str | None, pause: float) -> None:
                 bell = self._notices.bell(channel) if channel else asyncio.Event()
-                group.create_task(self._over_and_over(name, do, bell, pause), name=name)
+                self._bells.append(bell)
+                warn = partial(log.warning, "events wait", part=name)
+                group.create_task(rounds(do, bell, pause, self._ending, warn), name=name)
 
             run("partitions of the event log", self._keep_partitions, None, PARTITIONS_EVERY)
             run("sequencer", self._sequence, OUTBOX, LOOKS_EVERY)
@@ -99,25 +101,6 @@ class Dispatcher:
                 delivery = Delivery(self._database, one, self._ending)
                 run(one.name, delivery.advance, LOG, LOOKS_EVERY)
                 run(f"{one.name} again", delivery.retry, None, LOOKS_EVERY)
-
-    async def _over_and_over(
-        self, name: str, do: Callable[[], Awaitable[bool]], bell: asyncio.Event, pause: float
-    ) -> None:
-        """Do it until it says that nothing is left, then wait for the bell; after an error longer each time."""
-        failures = 0
-        self._bells.append(bell)
-        while not self._ending.is_set():
-            bell.clear()
-            try:
-                is_more = await do()
-            except Exception as error:  # noqa: BLE001 - nothing is lost meanwhile
-                failures += 1
-                log.warning("events wait", part=name, reason=f"{type(error).__name__}: {error}")
-                await _rung(self._ending, min(0.1 * 2.0 ** min(failures, 20), LONGEST_PAUSE))
-                continue
-            failures = 0
-            if not (is_more or self._ending.is_set()):
-                await _rung(bell, pause)
 
     async def _sequence(self) -> bool:
         moved = await sequence(self._database)
@@ -137,8 +120,3 @@ class Dispatcher:
         if dropped:
             log.info("old events dropped", partitions=[row[0] for row in dropped])
         return False
-
-
-async def _rung(bell: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(bell.wait(), seconds)

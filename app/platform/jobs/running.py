@@ -1,8 +1,9 @@
 """A worker's crew: it takes jobs as places become free, does them side by side, and lets go of them in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from time import monotonic, perf_counter
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from app.platform.jobs.outcomes import DEAD, DONE, FAILED, Outcomes
 from app.platform.jobs.queue import CANCELLED, QUEUED
 from app.platform.jobs.schedules import Schedules
 from app.platform.notices import Notices
+from app.platform.rounds import rounds
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -23,7 +25,6 @@ log = structlog.get_logger()
 LOOKS_EVERY = 1.0  # seconds: for notices that were lost, and for what has become due
 EXPIRES_EVERY = 5.0
 NOTES_EVERY = 1.0
-LONGEST_PAUSE = 30.0  # seconds between tries while the database is away
 UNWRITTEN = 10  # times the places: of jobs that left the database alone, so many may wait to be written as done
 SWIFT = 3  # rounds of the loop in which a job that waits for nothing is over: its place is free before more is claimed
 LETS_GO = 5.0  # seconds that a job which was cut off has to leave
@@ -58,7 +59,10 @@ class Crew:
 
         `ended` is set when it has ended by itself, which no Exception can bring about; leaving this raises the reason.
         """
-        taking = asyncio.create_task(self._take_on(), name="takes jobs on")
+        warn = partial(log.warning, "jobs wait")
+        taking = asyncio.create_task(
+            rounds(self._take_some, self._bell, LOOKS_EVERY, self._ending, warn), name="takes jobs on"
+        )
         keeping = asyncio.create_task(self._keep(), name="keeps jobs")
         for task in (taking, keeping):
             task.add_done_callback(lambda _: ended.set() if ended else None)
@@ -103,6 +107,7 @@ class Crew:
         log.warning("jobs were not finished in time, and wait again", jobs=[str(one) for one in returned])
 
     async def _keep(self) -> None:
+        never = asyncio.Event()  # while jobs are drained they are looked after as well
         async with asyncio.TaskGroup() as group:
             for name, do, pause, bell in (
                 ("finish", self._write, None, self._written),
@@ -112,22 +117,8 @@ class Crew:
                 ("outcomes", self._outcomes.write, EXPIRES_EVERY, asyncio.Event()),
                 ("schedules", self._schedules.fire, LOOKS_EVERY, asyncio.Event()),
             ):
-                group.create_task(_over_and_over(name, do, pause, bell), name=name)
-
-    async def _take_on(self) -> None:
-        failures = 0
-        while not self._ending.is_set():
-            self._bell.clear()
-            try:
-                is_any = await self._take_some()
-            except Exception as error:  # noqa: BLE001 - nothing is lost meanwhile
-                failures += 1
-                log.warning("jobs wait", reason=f"{type(error).__name__}: {error}")
-                await _rung(self._ending, min(0.1 * 2.0 ** min(failures, 20), LONGEST_PAUSE))
-                continue
-            failures = 0
-            if not (is_any or self._ending.is_set()):
-                await _rung(self._bell, LOOKS_EVERY)
+                warn = partial(log.warning, "jobs are not looked after", part=name)
+                group.create_task(rounds(do, bell, pause, never, warn, longest=1.0), name=name)
 
     async def _take_some(self) -> bool:
         """Begin what there are places for; whether there was anything."""
@@ -224,23 +215,3 @@ class Crew:
         if told:
             async with self._writing:
                 await self._leases.note(told)
-
-
-async def _over_and_over(
-    name: str, do: Callable[[], Awaitable[None]], pause: float | None, bell: asyncio.Event
-) -> None:
-    """Do it each time that the bell rings, or the pause is over; after an error again, a second later."""
-    while True:
-        try:
-            await do()
-        except Exception as error:  # noqa: BLE001 - the next time may do
-            log.warning("jobs are not looked after", part=name, reason=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(LOOKS_EVERY)
-            continue
-        await _rung(bell, pause)
-        bell.clear()
-
-
-async def _rung(bell: asyncio.Event, seconds: float | None) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(bell.wait(), seconds)
