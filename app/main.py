@@ -20,8 +20,6 @@ from app.platform.events.dispatcher import telling
 from app.platform.forwarding import Forwarded
 from app.platform.handlers import check_routes, providers
 from app.platform.health import Readiness, read_health, read_metrics, read_readiness
-from app.platform.http import Outbound
-from app.platform.mail import Mailer
 from app.platform.module import Module, declared, installed
 from app.platform.observability.logging import configure_logging, flush_log
 from app.platform.observability.loop import LoopWatch
@@ -31,6 +29,7 @@ from app.platform.problem_pages import problem_pages
 from app.platform.problems import FALLBACK_500, exception_handlers
 from app.platform.ratelimit import sweeping
 from app.platform.request import JSONRequest, check_request
+from app.platform.resources import Resources
 from app.platform.security import Authenticator, Identity, KnownViewers
 from app.platform.serving import stop_server
 from config.modules import MODULES
@@ -47,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     database = Database(settings, on_oversized=stop_server)
     changes = Changes(database)
     readiness, watch = Readiness(), LoopWatch(settings.logging.loop_block_ms)
-    authenticator, outbound = _authenticator(modules, settings), Outbound(settings)
+    authenticator, resources = _authenticator(modules, settings), Resources(settings)
     configure_mappers()  # else the first query would, on the loop, for a tenth of a second
     app = Litestar(
         route_handlers=[*_routers(modules), read_health, read_readiness, read_metrics, *problem_pages],
@@ -65,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             _announced("changes", changes.lifespan()),
             _announced("authenticator", authenticator.lifespan(database)),
             _announced("counters of attempts", sweeping(database)),
-            _announced("outbound requests", outbound.lifespan()),
+            _announced("resources", resources.lifespan()),
             _announced("readiness", readiness.lifespan()),
         ],
         logging_config=None,
@@ -73,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             {"settings": settings, "modules": modules, "database": database, "readiness": readiness, "watch": watch}
         ),
     )
-    app.state.mailer, app.state.outbound = Mailer(settings.mail, settings.http.base_url), outbound
+    app.state.resources = resources
     for route in documentation(app) if settings.http.docs_enabled else ():
         app.register(route)
     check_routes(app, declared(modules).values())

@@ -326,7 +326,7 @@ class Outbox:
 
 @pytest.fixture
 def outbox(app: Litestar) -> Outbox:
-    kept = app.state.mailer.backend.taken
+    kept = app.state.resources.mailer.backend.taken
     kept.clear()
     return Outbox(kept)
 

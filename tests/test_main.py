@@ -19,7 +19,7 @@ PARTS = [
     "changes",
     "authenticator",
     "counters of attempts",
-    "outbound requests",
+    "resources",
     "readiness",
 ]
 

@@ -16,7 +16,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from litestar.datastructures import State
 
 from app.kit.errors import Busy
 from app.platform.database.work import Source
@@ -101,13 +100,6 @@ class Sealing:
         if self._seal is None:
             self._seal = Seal(await asyncio.to_thread(keys_of, self._settings))
         return self._seal
-
-
-def sealing_of(state: State) -> Sealing:
-    """The application's, made at its first use."""
-    if "sealing" not in state:
-        state.sealing = Sealing(state.settings)
-    return state.sealing
 
 
 def keys_of(settings: Settings) -> list[str]:

@@ -16,6 +16,7 @@ from app.platform.jobs.running import Crew
 from app.platform.module import installed
 from app.platform.observability.logging import configure_logging, flush_log
 from app.platform.observability.loop import LoopWatch
+from app.platform.resources import Resources
 from config.modules import MODULES
 from config.settings import Settings
 
@@ -36,13 +37,14 @@ async def _work(settings: Settings) -> None:
         settings, on_oversized=partial(log.error, "the pools are too large"), write_slots=settings.worker_write_slots
     )
     notices = telling(database)
-    modules = installed(MODULES)
+    modules, resources = installed(MODULES), Resources(settings)
     subscribers = [subscriber for module in modules for subscriber in module.subscribers]
-    crew = Crew(database, notices, [*OWN_JOBS, *(job for module in modules for job in module.jobs)], settings)
+    crew = Crew(database, notices, [*OWN_JOBS, *(job for module in modules for job in module.jobs)], resources)
     dispatcher = Dispatcher(database, notices, subscribers, settings.database.event_days)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(LoopWatch(settings.logging.loop_block_ms))
         await stack.enter_async_context(database.lifespan())
+        await stack.enter_async_context(resources.lifespan())
         await stack.enter_async_context(notices.lifespan())
         await stack.enter_async_context(beating())
         await stack.enter_async_context(crew.lifespan(settings.server.drain_timeout, ended))

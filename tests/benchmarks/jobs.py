@@ -19,6 +19,7 @@ from app.platform.database.pools import Database
 from app.platform.events.dispatcher import telling
 from app.platform.jobs.running import Crew
 from app.platform.postgres.sharing import share
+from app.platform.resources import Resources
 from config.settings import Settings, load
 from tests.benchmarks.empty_jobs import begun, empty, tell, write
 from tests.databases import at
@@ -39,7 +40,7 @@ async def measure(settings: Settings) -> None:
             await connection.execute("TRUNCATE platform_job")
             await connection.execute(FILL, one.name, "{}", count)
             await connection.execute("VACUUM ANALYZE platform_job")
-            crew = Crew(database, telling(database), [one], settings)
+            crew = Crew(database, telling(database), [one], Resources(settings))
             start, cpu = time.perf_counter(), time.process_time()
             async with crew.lifespan(10):
                 while await connection.fetchval("SELECT count(*) FROM platform_job WHERE state <> 'done' LIMIT 1"):
@@ -52,7 +53,7 @@ async def measure(settings: Settings) -> None:
 
 async def _pick_up(database: Database, settings: Settings) -> None:
     notices = telling(database)
-    crew = Crew(database, notices, [tell], settings)
+    crew = Crew(database, notices, [tell], Resources(settings))
     waits = []
     async with notices.lifespan(), notices.listening(), crew.lifespan(10):
         await asyncio.sleep(1)

@@ -81,7 +81,7 @@ def test_only_where_nothing_is_sent_there_is_a_fault():
 
 @pytest.fixture
 def mailer(app: Litestar) -> Mailer:
-    return app.state.mailer
+    return app.state.resources.mailer
 
 
 async def test_mail_is_handed_over_after_the_commit(database: Database, mailer: Mailer, outbox: Outbox, mail: Mail):

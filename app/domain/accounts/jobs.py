@@ -8,4 +8,4 @@ from app.platform.jobs.job_work import JobWork
 @job(queue="low", unique=(), schedule="37 3 * * *")
 async def clear_sessions(work: JobWork) -> None:
     """Delete the tokens that have expired, or have not been used for too long: `just clearsessions`, each night."""
-    await TokenService(work, work.settings.security, scopes=()).forget_expired()
+    await TokenService(work, work.resources.settings.security, scopes=()).forget_expired()

@@ -212,4 +212,4 @@ def _mailed(purpose: Purpose) -> Mailed:
 def provide_links(work: NamedDependency[UnitOfWork], state: State, scope: Scope) -> LinkService:
     """The verbs over a request's unit of work."""
     accounts, guards = provide_accounts(work, state, scope), Guards(Throttle(state.database, scope), state)
-    return LinkService(accounts, state.database.reader(work.viewer), state.mailer, guards)
+    return LinkService(accounts, state.database.reader(work.viewer), state.resources.mailer, guards)

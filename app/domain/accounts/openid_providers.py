@@ -17,7 +17,7 @@ from app.domain.accounts.openid_schemas import ChangeProvider, ManagedProvider, 
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.kit.errors import Invalid, NotFound, found
 from app.platform.database.work import Service, UnitOfWork, repository
-from app.platform.sealing import Sealing, sealing_of
+from app.platform.sealing import Sealing
 from config.settings import Settings
 
 
@@ -91,4 +91,4 @@ def _check_scopes(scopes: list[str]) -> None:
 
 def provide_providers(work: NamedDependency[UnitOfWork], state: State) -> ProviderService:
     """The verbs over a request's unit of work."""
-    return ProviderService(work, sealing_of(state), state.settings)
+    return ProviderService(work, state.resources.sealing, state.settings)

@@ -41,7 +41,7 @@ from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.foreign_hashes import is_hash
 from app.platform.ratelimit import Limit, Throttle, key_of
-from app.platform.sealing import Sealing, sealing_of
+from app.platform.sealing import Sealing
 from config.rates import Rate
 
 log = structlog.get_logger()
@@ -217,10 +217,10 @@ def _address(told: Told) -> str:
 def provide_identities(work: NamedDependency[UnitOfWork], state: State, scope: Scope) -> IdentityService:
     """The verbs over a request's unit of work, with the application's one directory, made at its first use."""
     if "directory" not in state:
-        state.directory = Directory(state.outbound)
-    accounts, settings, sealing = provide_accounts(work, state, scope), state.settings, sealing_of(state)
+        state.directory = Directory(state.resources.outbound)
+    accounts, settings, sealing = provide_accounts(work, state, scope), state.settings, state.resources.sealing
     exchange = Exchange(state.directory, sealing, settings.http)
     guard = Guard(Throttle(state.database, scope), settings.security.sign_in_address_limit)
     made = IdentityService(accounts, state.database.reader(work.viewer), exchange, sealing, guard)
-    made.can_mail = state.mailer.backend is not None
+    made.can_mail = state.resources.mailer.backend is not None
     return made

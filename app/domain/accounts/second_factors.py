@@ -19,7 +19,7 @@ from app.kit.errors import Conflict, Invalid, NotFound, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Service, UnitOfWork, repository
 from app.platform.ratelimit import Throttle
-from app.platform.sealing import Seal, Sealing, sealing_of
+from app.platform.sealing import Seal, Sealing
 
 WRONG = "is wrong, or was used before"
 
@@ -127,6 +127,6 @@ def only_one(**given: object) -> str:
 
 def provide_second_factors(work: NamedDependency[UnitOfWork], state: State, scope: Scope) -> SecondFactorService:
     """The verbs over a request's unit of work, with the application's one seal, which is made at its first use."""
-    made = SecondFactorService(work, sealing_of(state), state.settings.http.site)
+    made = SecondFactorService(work, state.resources.sealing, state.settings.http.site)
     made.attempts = Attempts(Throttle(state.database, scope), state.settings.security)
     return made

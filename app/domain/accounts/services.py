@@ -277,6 +277,6 @@ def provide_accounts(work: NamedDependency[UnitOfWork], state: State, scope: Sco
     reader, device = state.database.reader(work.viewer), device_of(scope["headers"])
     accounts = AccountService(work, reader, state.passwords, settings, device)
     accounts.attempts = Attempts(Throttle(state.database, scope), settings)
-    if state.mailer.backend is not None:
-        accounts.post = accounts.admission.post = Post(state.mailer, work)
+    if state.resources.mailer.backend is not None:
+        accounts.post = accounts.admission.post = Post(state.resources.mailer, work)
     return accounts

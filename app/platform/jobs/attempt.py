@@ -18,7 +18,7 @@ from app.platform.jobs.job_work import JobWork
 from app.platform.jobs.leases import FINISH, Failure, Taken
 from app.platform.observability.censor import scrubbed
 from app.platform.observability.identity import IDS, Ids
-from config.settings import Settings
+from app.platform.resources import Resources
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ class UnfitArgumentsError(Exception):
     """The job was enqueued for another signature of its handler."""
 
 
-async def attempt(job: Job, taken: Taken, database: Database, settings: Settings) -> bool:
+async def attempt(job: Job, taken: Taken, database: Database, resources: Resources) -> bool:
     """Do the job. Whether it is written down that it is done: one that left the database alone is not yet.
 
     Raises what the handler raises, TimeoutError, UnfitArgumentsError, LeaseLostError.
@@ -50,7 +50,7 @@ async def attempt(job: Job, taken: Taken, database: Database, settings: Settings
     def note(step: int, total: int | None) -> None:
         taken.step, taken.total, taken.is_told = step, total, True
 
-    work = JobWork(database, settings, Viewer(taken.actor), note)
+    work = JobWork(database, resources, Viewer(taken.actor), note)
 
     async def do() -> bool:
         taken.result = _checked(await job.handler(work, **arguments))

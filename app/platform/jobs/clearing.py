@@ -16,7 +16,7 @@ DELETE FROM platform_job WHERE id IN (
 @job(queue="bulk", schedule="17 3 * * *")
 async def clear_jobs(work: JobWork) -> None:
     """Delete the jobs that have been over for `LITEHOUSE_JOB_DAYS`, so many at once."""
-    if len(await work.fetch(CLEAR, (work.settings.database.job_days, AT_ONCE))) == AT_ONCE:
+    if len(await work.fetch(CLEAR, (work.resources.settings.database.job_days, AT_ONCE))) == AT_ONCE:
         await work.enqueue(clear_jobs())
 
 

@@ -5,20 +5,20 @@ from collections.abc import Callable
 from app.kit.identity import Viewer
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
-from config.settings import Settings
+from app.platform.resources import Resources
 
 
 class JobWork(UnitOfWork):
-    """One transaction for one attempt, on behalf of whoever enqueued the job; with the settings of the house."""
+    """One transaction for one attempt, on behalf of whoever enqueued the job; with what the process has at hand."""
 
-    __slots__ = ("_note", "settings")
+    __slots__ = ("_note", "resources")
 
     def __init__(
-        self, database: Database, settings: Settings, viewer: Viewer, note: Callable[[int, int | None], None]
+        self, database: Database, resources: Resources, viewer: Viewer, note: Callable[[int, int | None], None]
     ) -> None:
         """`note` is told how far it is."""
         super().__init__(database.write, viewer, database.on_published, database.on_enqueued)
-        self.settings = settings
+        self.resources = resources
         self._note = note
 
     def progress(self, step: int, total: int | None = None) -> None:

@@ -17,8 +17,8 @@ from app.platform.jobs.outcomes import DEAD, DONE, FAILED, Outcomes
 from app.platform.jobs.queue import CANCELLED, QUEUED
 from app.platform.jobs.schedules import Schedules
 from app.platform.notices import Notices
+from app.platform.resources import Resources
 from app.platform.rounds import rounds
-from config.settings import Settings
 
 log = structlog.get_logger()
 
@@ -31,17 +31,17 @@ LETS_GO = 5.0  # seconds that a job which was cut off has to leave
 
 
 class Crew:
-    """Does jobs while the process lives, `settings.server.worker_jobs` at once."""
+    """Does jobs while the process lives, `LITEHOUSE_WORKER_JOBS` at once."""
 
-    def __init__(self, database: Database, notices: Notices, jobs: Collection[Job], settings: Settings) -> None:
+    def __init__(self, database: Database, notices: Notices, jobs: Collection[Job], resources: Resources) -> None:
         """Raises ValueError for two jobs of one name."""
         self._jobs = by_name(jobs)
         self._database = database
-        self._settings = settings
+        self._resources = resources
         self._leases = Leases(database)
         self._schedules = Schedules(database, jobs)
         self._outcomes = Outcomes(database)
-        self._places = settings.server.worker_jobs
+        self._places = resources.settings.server.worker_jobs
         self._running: dict[UUID, tuple[Taken, asyncio.Task[None]]] = {}
         self._done: list[Taken] = []  # what has left the database alone, and is not written as done yet
         self._bell = notices.bell(QUEUED)
@@ -150,7 +150,7 @@ class Crew:
     async def _do(self, taken: Taken) -> None:
         begun = perf_counter()
         try:
-            is_written = await attempt(self._jobs[taken.name], taken, self._database, self._settings)
+            is_written = await attempt(self._jobs[taken.name], taken, self._database, self._resources)
         except LeaseLostError:
             log.warning("a job was taken away while it ran: nothing of it happened", job=taken.name, id=str(taken.id))
         except asyncio.CancelledError as error:

@@ -10,7 +10,6 @@ from litestar import Litestar
 from app.domain.accounts.openid_providers import ProviderService
 from app.domain.accounts.openid_schemas import ManagedProvider, NewProvider
 from app.platform.database.pools import Database
-from app.platform.sealing import sealing_of
 from tests.conftest import Watched
 from tests.domain.accounts.provider import CLIENT, SECRET, Provider
 
@@ -38,7 +37,7 @@ async def trusted(app: Litestar, provider: Provider) -> AsyncIterator[ManagedPro
 
 async def trust(app: Litestar, name: str, issuer: str, secret: str = SECRET) -> ManagedProvider:
     database: Database = app.state.database
-    service = ProviderService(database.unit_of_work(), sealing_of(app.state), app.state.settings)
+    service = ProviderService(database.unit_of_work(), app.state.resources.sealing, app.state.settings)
     new = NewProvider(name=name, label="Fake", issuer=issuer, client_id=CLIENT, client_secret=secret)
     return await service.work.run(lambda: service.add(new))
 

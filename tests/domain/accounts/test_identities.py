@@ -173,7 +173,7 @@ async def test_the_last_way_in_stays(
     await linked(browser, headers)
     await besides(database, user)
     if not is_mailed:
-        monkeypatch.setattr(app.state.mailer, "backend", None)
+        monkeypatch.setattr(app.state.resources.mailer, "backend", None)
     [identity] = await listed(browser, headers)
     answer = await browser.delete(f"{IDENTITIES}/{identity['id']}", headers=headers)
     assert answer.status_code == status, answer.text
@@ -193,7 +193,7 @@ async def test_of_two_identities_one_may_go(
     provider.claims["sub"] = "another"
     begun = await browser.post(LINK, headers=OURS)
     await browser.get(begun.json()["authorizationUrl"])
-    monkeypatch.setattr(app.state.mailer, "backend", None)
+    monkeypatch.setattr(app.state.resources.mailer, "backend", None)
     one, other = await listed(browser, {})
     assert (await browser.delete(f"{IDENTITIES}/{one['id']}", headers=OURS)).status_code == 204
     assert (await browser.delete(f"{IDENTITIES}/{other['id']}", headers=OURS)).status_code == 409

@@ -301,9 +301,8 @@ async def test_a_link_leads_to_a_front_end_that_is_named(
     app: Litestar, client: httpx.AsyncClient, outbox: Outbox, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     template = "https://front.example/#/link/{purpose}/{token}"
-    monkeypatch.setattr(
-        app.state.mailer, "settings", app.state.mailer.settings.model_copy(update={"link_template": template})
-    )
+    mailer = app.state.resources.mailer
+    monkeypatch.setattr(mailer, "settings", mailer.settings.model_copy(update={"link_template": template}))
     await ask(client, "reset", ann.email)
     assert f"https://front.example/#/link/reset/{outbox.token(ann.email)}\n" in outbox.to(ann.email)[-1].text
 

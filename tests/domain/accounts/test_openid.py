@@ -22,7 +22,6 @@ from app.domain.accounts.openid_schemas import ManagedProvider
 from app.domain.accounts.totp import recovery_digest
 from app.platform.database.pools import Database
 from app.platform.observability.logging import flush_log
-from app.platform.sealing import sealing_of
 from config.rates import Rate
 from config.settings import load
 from tests.domain.accounts.factories import PASSWORD, UserFactory
@@ -300,13 +299,13 @@ async def test_a_provider_that_is_down_or_too_slow(
     assert (begun.status_code, begun.json()["code"]) == (503, "busy")
 
     monkeypatch.setattr("app.platform.http.TOTAL_SECONDS", 0.2)
-    session, app.state.outbound._session = app.state.outbound._session, None
+    session, app.state.resources.outbound._session = app.state.resources.outbound._session, None
     provider.slow.clear()
     try:
         assert (await browser.get(GO)).status_code == 503
-        await app.state.outbound._session.close()
+        await app.state.resources.outbound._session.close()
     finally:
-        app.state.outbound._session = session
+        app.state.resources.outbound._session = session
 
 
 async def refused(browser: httpx.AsyncClient, database: Database, status: int, heading: str = "") -> httpx.Response:
@@ -343,7 +342,7 @@ async def test_a_state_is_good_once_and_in_its_browser_alone(
 
 async def test_a_sign_in_is_over_after_ten_minutes(app: Litestar, browser: httpx.AsyncClient) -> None:
     back = await gone_to(browser, GO)
-    seal = await sealing_of(app.state).seal()
+    seal = await app.state.resources.sealing.seal()
     pending = opened(seal, browser.cookies["openid"])
     browser.cookies.clear()
     for seconds, status in ((-601, 400), (0, 200)):

@@ -13,6 +13,7 @@ from app.platform.jobs.queue import QUEUED
 from app.platform.jobs.running import Crew
 from app.platform.jobs.table import job as job_table
 from app.platform.notices import Notices
+from app.platform.resources import Resources
 
 NOTE = "INSERT INTO platform_counter (name, key, shard, value) VALUES ('effect', $1, 0, 1)"
 COUNTED = """
@@ -79,7 +80,7 @@ def crew(database, settings):
         notices = Notices(database)
         database.on_enqueued = partial(notices.tell, QUEUED)
         server = settings.server.model_copy(update={"worker_jobs": places})
-        crew = Crew(database, notices, jobs, replace(settings, server=server))
+        crew = Crew(database, notices, jobs, Resources(replace(settings, server=server)))
         try:
             async with notices.lifespan(), notices.listening(), crew.lifespan(drain):
                 yield crew

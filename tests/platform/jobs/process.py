@@ -11,6 +11,7 @@ from app.platform.database.pools import Database
 from app.platform.events.dispatcher import telling
 from app.platform.jobs import leases, running
 from app.platform.jobs.running import Crew
+from app.platform.resources import Resources
 from config.settings import load
 from tests.platform.jobs.samples import slow_effect
 
@@ -27,7 +28,7 @@ async def main() -> None:
         for part in (
             database.lifespan(),
             notices.lifespan(),
-            Crew(database, notices, [slow_effect], settings).lifespan(10),
+            Crew(database, notices, [slow_effect], Resources(settings)).lifespan(10),
         ):
             await stack.enter_async_context(part)
         print("working", flush=True)
