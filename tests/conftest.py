@@ -189,9 +189,19 @@ async def aside(database_url: str) -> AsyncIterator[Aside]:
     await aside.close()
 
 
+@pytest.fixture(autouse=True)
+def _passwords_cost_little(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of a second each, else, where a test is about something else."""
+    if not request.node.get_closest_marker("dear_passwords"):
+        for name, value in PARAMETERS.items():
+            monkeypatch.setattr(passwords, name, value)
+
+
 @pytest.fixture
-async def app(house: Litestar, aside: Aside) -> AsyncIterator[Litestar]:
+async def app(house: Litestar, aside: Aside, _passwords_cost_little: None) -> AsyncIterator[Litestar]:
     """The application, on a database that is empty again after the test."""
+    if "passwords" in house.state:
+        del house.state.passwords  # of the test before, whose passwords may have been dearer
     yield house
     left = taken_back()
     await empty(await aside.connection())
@@ -218,16 +228,6 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application, in process."""
     async with httpx.AsyncClient(transport=Watched(app), base_url="http://testserver") as client:
         yield client
-
-
-@pytest.fixture
-def cheap_passwords(app: Litestar, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that are not about passwords: to hash one, or to refuse it, costs nothing."""
-    for name, value in PARAMETERS.items():
-        monkeypatch.setattr(passwords, name, value)
-    security = settings.security
-    hasher = passwords.PasswordHasher(security.password_workers, security.password_queue)
-    monkeypatch.setattr(app.state, "passwords", hasher, raising=False)
 
 
 class Watched(httpx.ASGITransport):
