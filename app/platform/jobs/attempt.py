@@ -4,7 +4,6 @@ import asyncio
 import random
 from traceback import format_exception
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -22,7 +21,6 @@ from app.platform.resources import Resources
 
 log = structlog.get_logger()
 
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 21_600.0  # seconds between attempts: each pause is four times the one before
 LONGEST_ERROR, LONGEST_RESULT = 10_000, 500  # characters
 
@@ -92,7 +90,7 @@ def _is_database_away(error: BaseException) -> bool:
     """An OSError is the handler's, where something else than the database cannot be reached."""
     if isinstance(error, Busy):  # from a pool, which says why
         return isinstance(error.__cause__, (*UNREACHABLE, TimeoutError))
-    return isinstance(error, DATABASE_ERRORS) and is_connection_lost(error)
+    return is_connection_lost(error)
 
 
 def _clean(text: str) -> str:
