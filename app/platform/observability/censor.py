@@ -1,4 +1,4 @@
-"""What a log line, or an error that is kept, must not show: secrets by their key, in addresses, and quoted in a text."""
+"""What a log line, or an error that is kept, must not show: secrets by their key, in addresses and quoted in a text."""
 
 import re
 from collections.abc import Mapping
