@@ -62,7 +62,7 @@ async def attempt(job: Job, taken: Taken, database: Database, resources: Resourc
             work.after_commit(database.on_enqueued)
         return True
 
-    async with asyncio.timeout(job.timeout):
+    async with asyncio.timeout(job.treatment.timeout):
         return await work.run(do)
 
 
