@@ -2,9 +2,14 @@
 
 import click
 
+from app.domain.accounts.invitation_schemas import InvitationOut
+from app.domain.accounts.invitation_services import InvitationService
+from app.domain.accounts.permission_services import PermissionService
+from app.domain.accounts.policies import OPERATOR
 from app.domain.accounts.user_services import UserService
 from app.platform.commands import commit
 from app.platform.database.pools import Database
+from app.platform.resources import Resources
 from config.settings import Settings
 
 
@@ -37,8 +42,26 @@ def user_deactivate(username: str) -> None:
     click.echo(f"{username} is not active any more, and is signed out everywhere.")
 
 
+@click.command()
+@click.argument("email")
+@click.option("--group", "groups", multiple=True, help="A group that they are to be in; may be given again.")
+def invite(email: str, groups: tuple[str, ...]) -> None:
+    """Mail a link to EMAIL by which its owner makes an account, whether or not anybody can sign up by themselves."""
+
+    async def send(invitations: InvitationService) -> InvitationOut:
+        known = PermissionService(invitations.work, {})
+        return await invitations.invite(OPERATOR, email, [(await known.group_named(name)).id for name in groups])
+
+    made = commit(_invitations, send)
+    click.echo(f"{made.email} is invited until {made.expires_at:%Y-%m-%d %H:%M} UTC.")
+
+
 def _users(database: Database, _: Settings) -> UserService:
     return UserService(database.unit_of_work())
 
 
-USER_COMMANDS = [user_unlock, user_activate, user_deactivate]
+def _invitations(database: Database, settings: Settings) -> InvitationService:
+    return InvitationService(database.unit_of_work(), Resources(settings).mailer)
+
+
+USER_COMMANDS = [invite, user_unlock, user_activate, user_deactivate]
