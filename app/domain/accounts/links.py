@@ -53,7 +53,7 @@ class ByLinkAlone(Forbidden):
 
 
 class DeadLink(NotFound):
-    """The link was used, has expired, was taken back, or a change of password or address ended it; or it was none."""
+    """The link was used already, or has expired, or was ended, as by a new password or address; or it never was one."""
 
     status = 410
     code = "dead_link"

@@ -72,6 +72,10 @@ class Post:
         when = datetime.now(UTC).strftime("%d %B %Y at %H:%M UTC")
         self._send("new-device", to, device=described(device), when=when)
 
+    async def identity_linked(self, to: str, provider: str) -> None:
+        """Tell the address by whom its user can sign in, too."""
+        self._send("identity-linked", to, provider=provider)
+
     def deleted(self, to: str) -> None:
         """Tell the address."""
         self._send("deleted", to)

@@ -161,12 +161,14 @@ class IdentityService(Service):
         return made
 
     async def _link(self, provider: Trusted, told: Told, link: Link) -> None:
-        """Link it to the user who began to, by a token or a session that is still theirs."""
+        """Link it to the user who began to, by a token or a session that is still theirs, and tell them by mail."""
         user = await locked(self.users, self.tokens, Viewer(link.user, link.credential))
         await self.identities.alone(provider.id, told.subject)
         holder = await self.identities.use(provider.id, told.subject, told.email)
         if holder is None:
             await self._keep(provider, told, user.id)
+            if self._accounts.post:
+                await self._accounts.post.identity_linked(user.email, provider.label)
         elif holder != user.id:
             raise IdentityTaken
 

@@ -8,6 +8,7 @@ from litestar import Litestar
 
 from app.domain.accounts.models import Passkey, User
 from app.platform.database.pools import Database
+from tests.conftest import Outbox
 from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory, save
 from tests.domain.accounts.openid import (
     IDENTITIES,
@@ -51,15 +52,23 @@ async def listed(browser: httpx.AsyncClient, headers: dict[str, str]) -> list[di
 
 
 async def test_an_identity_is_linked_and_then_signs_in(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, ann: User, hers: dict[str, str]
+    browser: httpx.AsyncClient,
+    provider: Provider,
+    database: Database,
+    ann: User,
+    hers: dict[str, str],
+    outbox: Outbox,
 ) -> None:
     provider.claims = {"email": "elsewhere@example.org", "email_verified": False}
     answer = await linked(browser, hers)
     assert (answer.status_code, "It is linked" in answer.text) == (200, True)
+    [mail] = outbox.to("ann@example.com")
+    assert (mail.subject, "signed in to by Fake from" in mail.text) == ("Your account has another way in", True)
     assert "session" not in browser.cookies
     [identity] = await listed(browser, hers)
     assert (identity["subject"], identity["email"]) == (SUBJECT, None)
     assert (await linked(browser, hers)).status_code == 200, "once more changes nothing"
+    assert len(outbox) == 1
     assert await counts(database) == (1, 1, 1)
 
     assert (await browser.get(GO)).status_code == 200
