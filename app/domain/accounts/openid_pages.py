@@ -23,11 +23,9 @@ from app.platform.pages import HEADERS, form_of
 from app.platform.request import JSONRequest
 from app.platform.security import PUBLIC
 
-NOT_BY_SCRIPT = (
-    "Your second factor is a passkey alone, and this page, which has no script, cannot ask for one. Nobody is"
-)
-NOT_BY_SCRIPT += " signed in yet. Sign in by the passkey itself, where you added it: it is both factors in one. Who is"
-NOT_BY_SCRIPT += " signed in can have recovery codes made, and this page takes those."
+NOT_BY_SCRIPT = """Your second factor is a passkey alone, and this page, which has no script, cannot ask for one: nobody
+is signed in yet. Sign in by the passkey itself, where you added it, for it is both factors in one. Who is signed in can
+have recovery codes made, and this page takes those."""
 LINKED = ("It is linked", "From now on you can sign in by it.")
 ASKED_FOR = "openid_form"  # where the scope holds the form, for a refusal to show it again
 
