@@ -1,6 +1,7 @@
 """Identities: linked by who is signed in and has proved it, unlinked but for the last way in, told and taken along."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 import pytest
@@ -225,3 +226,19 @@ async def test_a_new_sign_in_is_told_by_mail(browser: httpx.AsyncClient, outbox:
     browser.cookies.clear()
     await browser.get(GO, headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0"})
     assert len(outbox.to("ann@example.com")) == 1
+
+
+async def test_who_has_a_passkey_alone_is_told_what_a_page_without_script_cannot_ask_for(
+    browser: httpx.AsyncClient, database: Database
+) -> None:
+    await browser.get(GO)
+    passkey = Passkey(credential_id=b"", public_key=b"", sign_count=0, name="phone", transports=[])
+    passkey.user_id = UUID((await browser.get(ME)).json()["id"])
+    await save(database, passkey)
+    work = database.unit_of_work()
+    await work.run(lambda: work.fetch("UPDATE accounts_user SET has_second_factor = true", ()))
+    browser.cookies.clear()
+
+    told = await browser.get(GO)
+    assert (told.status_code, "Not by this page" in told.text, "session" in browser.cookies) == (403, True, False)
+    assert ("Sign in by the passkey itself" in told.text, "<form" in told.text) == (True, False)

@@ -501,19 +501,6 @@ async def test_who_has_a_second_factor_is_asked_for_it(
     assert (await give(code)).status_code == 401
 
 
-async def test_who_has_a_passkey_alone_is_told_what_to_do(browser: httpx.AsyncClient, database: Database) -> None:
-    await browser.get(GO)
-    await execute(database, "UPDATE accounts_user SET has_second_factor = true")
-    sql = """INSERT INTO accounts_passkey (user_id, credential_id, public_key, sign_count, name, transports)
-             SELECT id, '', '', 0, 'phone', '{}' FROM accounts_user"""
-    await execute(database, sql)
-    browser.cookies.clear()
-
-    told = await browser.get(GO)
-    assert (told.status_code, title(told), "session" in browser.cookies) == (403, "Not by this page", False)
-    assert ("Sign in by the passkey itself" in told.text, "<form" in told.text) == (True, False)
-
-
 async def test_after_a_code_one_is_led_to_this_site_alone(browser: httpx.AsyncClient) -> None:
     form = {"challenge": "x" * 43, "code": "000000", "back": '//evil.example"><script>'}
     answer = await browser.post("/account/openid", data=form, headers=OURS)
