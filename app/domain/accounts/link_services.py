@@ -138,14 +138,14 @@ class LinkService(Service):
         if value is not None:
             await self.tokens.end_session(digest_of(value))
 
-    async def ask_to_change(self, viewer: Viewer, address: str, password: str) -> Mailed:
+    async def ask_to_change(self, viewer: Viewer, address: str, password: str | None) -> Mailed:
         """Mail a link to the viewer's address and one to the new one, which is told if it is somebody's already.
 
-        The answer does not tell whether it is. Raises Invalid, TooMany, Busy, and Unauthenticated.
+        The answer does not tell whether it is. Raises Invalid, ProofNeeded, TooMany, Busy, and Unauthenticated.
         """
         self._mailer.require()
         new = checked(email=address)["email"]
-        asking = await self._accounts.confirm_password(viewer, password)
+        asking = await self._accounts.confirm_owner(viewer, password)
         if new == asking.email:
             raise Invalid("email", "is the address already", code="same")
         await self._guards.links.ask(asking.email, Purpose.LEAVE)
@@ -172,12 +172,12 @@ class LinkService(Service):
         self._post.changed(old, user.email)
         return AddressChange(changed=True, email=link.email)
 
-    async def delete(self, viewer: Viewer, password: str) -> None:
+    async def delete(self, viewer: Viewer, password: str | None) -> None:
         """Delete the viewer's account and all that is theirs.
 
-        Raises Invalid, LastSuperuser, Unauthenticated, TooMany, Busy.
+        Raises Invalid, LastSuperuser, ProofNeeded, Unauthenticated, TooMany, Busy.
         """
-        asking = await self._accounts.confirm_password(viewer, password)
+        asking = await self._accounts.confirm_owner(viewer, password)
         user = await locked(self.users, self.tokens, viewer)
         if user.is_superuser and not await self.users.another_superuser(user.id):
             raise LastSuperuser

@@ -242,3 +242,21 @@ async def test_who_has_a_passkey_alone_is_told_what_a_page_without_script_cannot
     told = await browser.get(GO)
     assert (told.status_code, "Not by this page" in told.text, "session" in browser.cookies) == (403, True, False)
     assert ("Sign in by the passkey itself" in told.text, "<form" in told.text) == (True, False)
+
+
+async def test_who_has_no_password_leaves_by_a_sign_in_of_a_moment_ago(
+    browser: httpx.AsyncClient, provider: Provider, database: Database, hers: dict[str, str]
+) -> None:
+    provider.claims["email"] = "cyd@example.com"
+    missing = await browser.post(f"{ME}/deletion", json={}, headers=hers)
+    assert (missing.status_code, list(missing.json()["errors"])) == (422, ["password"]), "who has one gives it"
+    for how_long, status in (("1 day", 403), ("0", 204)):
+        await browser.get(GO)
+        work = database.unit_of_work()
+        sql = f"UPDATE accounts_token SET proved_at = now() - interval '{how_long}' WHERE is_session"
+        await work.run(lambda work=work, sql=sql: work.fetch(sql, ()))
+        change = await browser.post("/api/v1/accounts/links/change", json={"email": "bea@example.com"}, headers=OURS)
+        assert change.status_code == (202 if status == 204 else status)
+        answer = await browser.post(f"{ME}/deletion", json={"password": "anything at all"}, headers=OURS)
+        assert (answer.status_code, status == 204 or answer.json()["code"] == "proof_needed") == (status, True)
+    assert await counts(database) == (1, 1, 0)
