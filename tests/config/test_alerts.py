@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from app.platform.database.slots import WAIT, Limits, SlotPool
-from app.platform.events.figures import figures_page
-from app.platform.jobs.figures import jobs_page
+from app.platform.events.figures import event_figures
+from app.platform.figures import figures_page
+from app.platform.jobs.figures import job_figures
 from app.platform.observability.metrics import metrics_page
 from config.settings import ROOT
 
@@ -41,7 +42,7 @@ def names_in(expression: str) -> set[str]:
 
 @pytest.fixture
 async def exposed(database) -> set[str]:
-    text = (metrics_page()[0] + await figures_page(database) + await jobs_page(database)).decode()
+    text = (metrics_page()[0] + await figures_page(database, event_figures, job_figures)).decode()
     named = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     return named.keys() | {f"{name}_bucket" for name, kind in named.items() if kind == "histogram"}
 

@@ -37,6 +37,10 @@ class Post:
         self._send_link(address if is_free else None, Purpose.JOIN, secret)
         self._send("member", None if is_free else address)
 
+    async def invitation(self, address: str, secret: str) -> None:
+        """The link of an invitation."""
+        self._send_link(address, Purpose.INVITE, secret)
+
     async def verification(self, user: UUID) -> None:
         """A link that confirms the user's address."""
         await self._link_for(user, Purpose.VERIFY)
@@ -67,6 +71,10 @@ class Post:
         """Tell the address."""
         when = datetime.now(UTC).strftime("%d %B %Y at %H:%M UTC")
         self._send("new-device", to, device=described(device), when=when)
+
+    async def identity_linked(self, to: str, provider: str) -> None:
+        """Tell the address by whom its user can sign in, too."""
+        self._send("identity-linked", to, provider=provider)
 
     def deleted(self, to: str) -> None:
         """Tell the address."""
