@@ -25,7 +25,7 @@ from sqlalchemy import Engine, event
 
 from app.domain.accounts import authentication
 from app.main import create_app
-from app.platform import migrations, passwords, ratelimit
+from app.platform import cache, migrations, passwords, ratelimit
 from app.platform.database import changes, pools
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
@@ -152,6 +152,7 @@ async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litesta
         for part, pause in (
             (authentication, "WRITTEN_EVERY"),
             (changes, "CLEARED_EVERY"),
+            (cache, "LOOKED_EVERY"),
             (ratelimit, "SWEEP_SECONDS"),
         ):
             patch.setattr(part, pause, 3600.0)  # else a test that counts statements counts theirs
