@@ -329,7 +329,7 @@ async def test_of_two_processes_that_share_a_server_one_computes(in_valkey: Make
 
 
 async def test_without_its_server_values_are_computed_and_what_was_told_meanwhile_is_not_lost(
-    in_valkey: MakeCache, valkey: Server, database: Database, sea: Sea, clock: list[float], capsys
+    in_valkey: MakeCache, valkey: Server, database: Database, sea: Sea, clock: list[float], capfd
 ):
     (cache, changes), present = in_valkey(), partial(database.reader().fetch, marking.PRESENT, ())
     await cache.get(WHALES, "blue", sea.whale)
@@ -348,7 +348,7 @@ async def test_without_its_server_values_are_computed_and_what_was_told_meanwhil
         valkey.start()
     assert names == [f"whale {number}" for number in range(5, 25)]
     flush_log()
-    assert capsys.readouterr().out.count("the cache's server is away") == 1
+    assert capfd.readouterr().out.count("the cache's server is away") == 1
     clock[0] += cache_valkey.AGAIN
     assert [(await cache.get(WHALES, "blue", sea.whale)).name for _ in range(2)] == ["whale 25"] * 2
 
