@@ -26,6 +26,7 @@ from app.platform.database.slots import UNREACHABLE
 from app.platform.database.work import UnitOfWork
 from app.platform.rounds import rounds
 from app.platform.seldom import Seldom
+from app.platform.statements.compiled import TABLES_READ
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -107,8 +108,9 @@ class Cache:
     """One of a process. Without `changes` it keeps nothing, for it could not know when to let go."""
 
     def __init__(self, settings: Settings, changes: Changes | None) -> None:
-        self._changes = changes
-        self._store = _store_of(settings, is_kept=changes is not None)
+        is_kept = settings.cache.url is not None or settings.cache.value_bytes > 0
+        self._changes = changes = changes if is_kept else None
+        self._store = _store_of(settings)
         self._underway: dict[str, Underway] = {}
         self._told_at = float("-inf")  # when this process itself last committed that something be forgotten
         self._warned = Seldom(log, "values are computed, for it is not known what has changed")
@@ -126,6 +128,8 @@ class Cache:
         """
         tags = (EVERYTHING, cached.name, cached.at(key), *tags)
         whole = f"{cached.form}:{cached.at(key)}"
+        if (read := TABLES_READ.get()) is not None:
+            read.add(cached.name)  # which is no table: an answer that is kept by its tables would hear of no tag
         while True:
             if (body := await self._kept(whole, tags)) is not None:
                 cached.hits.inc()
@@ -221,10 +225,10 @@ async def _made(cached: Cached[T], make: Callable[[], Awaitable[T]]) -> bytes:
     return body
 
 
-def _store_of(settings: Settings, *, is_kept: bool) -> Store:
+def _store_of(settings: Settings) -> Store:
     url = settings.cache.url
-    if not is_kept or url is None:
-        return Memory(settings.cache.value_bytes if is_kept else 0)
+    if url is None:
+        return Memory(settings.cache.value_bytes)
     from app.platform.cache_valkey import Valkey  # noqa: PLC0415 - its client is of use to few, and slow to import
 
     return Valkey(url.get_secret_value())
