@@ -25,7 +25,7 @@ from sqlalchemy import Engine, event
 
 from app.domain.accounts import authentication
 from app.main import create_app
-from app.platform import migrations, passwords, ratelimit
+from app.platform import cache, migrations, passwords, ratelimit
 from app.platform.database import changes, pools
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
@@ -141,6 +141,7 @@ def empty_database_url(_bare: str) -> Iterator[str]:
 def settings(database_url: str) -> Settings:
     """The settings of the tests' application."""
     environ = {"DATABASE_URL": database_url, "LITEHOUSE_ENVIRONMENT": "test", "LITEHOUSE_LOOP_BLOCK_MS": BLOCK_MS}
+    environ["LITEHOUSE_CACHE_VALUE_BYTES"] = "0"  # a test must not be told what the one before it had computed
     return load(env_file=None, environ=environ)
 
 
@@ -152,6 +153,7 @@ async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litesta
         for part, pause in (
             (authentication, "WRITTEN_EVERY"),
             (changes, "CLEARED_EVERY"),
+            (cache, "LOOKED_EVERY"),
             (ratelimit, "SWEEP_SECONDS"),
         ):
             patch.setattr(part, pause, 3600.0)  # else a test that counts statements counts theirs
