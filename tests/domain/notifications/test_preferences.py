@@ -63,6 +63,6 @@ async def test_what_cannot_be_chosen(client, sign_in, kind, choice, status, fiel
     assert fields is None or answer.json()["errors"].keys() == fields
 
 
-def test_a_kind_is_called_after_its_module():
+async def test_a_kind_is_called_after_its_module():
     with pytest.raises(ValueError, match=r"whales\.sighted: a kind of dodos is called dodos\.…"):
         Module(name="dodos", summary="Dodos", kinds=[SIGHTED])
