@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.domain.notifications.mailing import mail_digest
 from app.domain.notifications.queries import readers_of_digests
-from app.domain.notifications.repositories import clear
+from app.domain.notifications.services import forget_read
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
 
@@ -28,6 +28,5 @@ async def send_digests(work: JobWork, after: UUID = NOBODY) -> None:
 @job(queue="bulk", schedule="7 4 * * *")
 async def clear_notifications(work: JobWork) -> None:
     """Each night, delete what was read long ago, so much at once."""
-    gone = await clear.one(work, days=READ_DAYS, limit=ROWS_AT_ONCE)
-    if gone is not None and gone.count == ROWS_AT_ONCE:
+    if await forget_read(work, days=READ_DAYS, limit=ROWS_AT_ONCE) == ROWS_AT_ONCE:
         await work.enqueue(clear_notifications())

@@ -15,7 +15,7 @@ class Notification(Base):
 
     __tablename__ = "notifications_notification"
     __table_args__ = (
-        UniqueConstraint("cause", "user_id", "kind"),
+        UniqueConstraint("user_id", "cause", "kind"),
         CheckConstraint("to_mail IN ('at_once', 'digest')", name="to_mail"),
         CheckConstraint("read_at IS NULL OR to_mail IS NULL", name="read"),
     )

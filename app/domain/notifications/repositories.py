@@ -6,10 +6,12 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     Update,
     UpdateBase,
     case,
+    cast,
     delete,
     func,
     literal_column,
@@ -167,7 +169,7 @@ class Cleared(Struct, frozen=True, gc=False):
 @command(Shape(Cleared, Notification, count=func.count()))
 def clear(shape: Shape[Cleared], *, days: int, limit: int) -> Select:
     """Remove what was read so many days ago, so much at once."""
-    is_old = Notification.read_at < func.now() - func.make_interval(0, 0, 0, days)
+    is_old = Notification.read_at < func.now() - func.make_interval(0, 0, 0, cast(days, Integer))
     old = select(Notification.user_id, Notification.id).where(is_old).order_by(Notification.read_at).limit(limit)
     rows = tuple_(Notification.user_id, Notification.id).in_(old)
     gone = delete(Notification).where(rows).returning(literal_column("1").label("one")).cte("gone")

@@ -29,10 +29,17 @@ async def notify(work: UnitOfWork, user: UUID, kind: Kind, cause: UUID, news: Ne
         await mail_soon(work, user)
 
 
+async def forget_read(work: UnitOfWork, *, days: int, limit: int) -> int:
+    """Delete what was read so many days ago, so much at once; how much."""
+    gone = await rows.clear.one(work, days=days, limit=limit)
+    return gone.count if gone else 0
+
+
 async def notifications_of(reader: Reader, viewer: Viewer, after: After, *, unread: bool) -> Slice[NotificationOut]:
     """What the viewer was told, the newest first; or only what they have not read."""
-    listed = unread_notifications if unread else newest_notifications
-    return await listed.after(reader, after, user=viewer.id)
+    if unread:
+        return await unread_notifications.after(reader, after, user=viewer.id)
+    return await newest_notifications.after(reader, after, user=viewer.id)
 
 
 async def preferences_of(source: Source, viewer: Viewer, kinds: Mapping[str, Kind]) -> PreferencesOut:

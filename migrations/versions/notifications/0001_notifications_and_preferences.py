@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("user_id", "id", name="pk_notifications_notification"),
-        sa.UniqueConstraint("cause", "user_id", "kind", name="uq_notifications_notification_cause"),
+        sa.UniqueConstraint("user_id", "cause", "kind", name="uq_notifications_notification_user_id"),
         sa.ForeignKeyConstraint(
             ["user_id"], ["accounts_user.id"], name="fk_notifications_notification_user_id", ondelete="CASCADE"
         ),

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.notifications.jobs import READ_DAYS, ROWS_AT_ONCE, clear_notifications
 from app.domain.notifications.module import module
-from app.domain.notifications.repositories import clear
+from app.domain.notifications.services import forget_read
 from app.kit.news import Kind
 from app.platform.database.pools import Database
 from tests.conftest import Aside
@@ -174,8 +174,8 @@ async def test_what_was_read_long_ago_is_deleted_each_night(
             days,
         )
     work = database.unit_of_work()
-    cleared = await work.run(lambda: clear.one(work, days=READ_DAYS, limit=1))
-    assert (cleared.count, await texts(client, ann)) == (1, ["unread", "read", "old"]), "so many at once, the oldest"
+    cleared = await work.run(lambda: forget_read(work, days=READ_DAYS, limit=1))
+    assert (cleared, await texts(client, ann)) == (1, ["unread", "read", "old"]), "so many at once, the oldest"
     await do(clear_notifications)
     assert await texts(client, ann) == ["unread", "read"]
     assert await connection.fetchval("SELECT count(*) FROM platform_job") == 0

@@ -35,6 +35,7 @@ BEYOND_SCHEMAS += [f"POST /api/v1/accounts/links/{one}/follow" for one in PURPOS
 # … and that of several answers there must be one, or that a passkey was asked.
 GUESSED = [f"POST /api/v1/accounts/{path}" for path in ("proof", "tokens/second-factor", "session/second-factor")]
 BEYOND_SCHEMAS += ["POST /api/v1/accounts/passkeys", "POST /api/v1/accounts/providers", "GET /api/v1/jobs"]
+BEYOND_SCHEMAS += ["GET /api/v1/notifications", "POST /api/v1/notifications/unsubscriptions"]
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}  # else what gives out cookies refuses everything
 
 REJECTED = ["400", "401", "403", "404", "405", "410", "413", "415", "422"]
