@@ -31,6 +31,8 @@ from app.platform.database.work import UnitOfWork
 from app.platform.statements.query import command
 from app.platform.statements.shape import Shape
 
+# Not "is not null", for which PostgreSQL would look through all that the user was ever told.
+is_waiting = Notification.to_mail.in_(["at_once", "digest"])
 # What nobody is to see any more is done with: it goes with what was read.
 done_with: ColumnElement = case((Notification.in_inbox, Notification.read_at), else_=func.now())
 
@@ -137,9 +139,7 @@ def choose(
 @command(Shape(Key, Notification))
 def recall(shape: Shape[Key], *, user: UUID | None, kind: str) -> UpdateBase:
     """Have nothing of a kind mailed to a user that is still to be."""
-    waiting = update(Notification).where(
-        Notification.user_id == user, Notification.kind == kind, Notification.to_mail.is_not(None)
-    )
+    waiting = update(Notification).where(Notification.user_id == user, Notification.kind == kind, is_waiting)
     return waiting.values(to_mail=null(), read_at=done_with).returning(*shape.columns)
 
 
@@ -154,7 +154,7 @@ class Item(Struct, frozen=True, gc=False):
 @command(Shape(Item, Notification, actor=User.username))
 def take(shape: Shape[Item], *, user: UUID, mailed: str | None = None) -> Select:
     """All that is still to be mailed to a user, or what is to be mailed in this way; from now on it is not."""
-    waiting = update(Notification).where(Notification.user_id == user, Notification.to_mail.is_not(None))
+    waiting = update(Notification).where(Notification.user_id == user, is_waiting)
     if mailed is not None:
         waiting = waiting.where(Notification.to_mail == mailed)
     return _shown(shape, waiting.values(to_mail=null(), read_at=done_with))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -163,9 +164,9 @@ async def test_a_link_of_a_user_who_is_gone_does_nothing(client, verified, tell:
     assert (await client.post(link)).status_code == 200
 
 
-async def test_production_is_told_that_mail_needs_a_key(database):
-    environ = {
-        "DATABASE_URL": "postgresql://nobody@localhost/nothing",
-        "LITEHOUSE_ENVIRONMENT": "production",
-    }
-    assert await unsealed(load(env_file=None, environ=environ), database) == []
+async def test_production_is_told_that_mail_needs_a_key(database, settings):
+    environ = {"DATABASE_URL": "postgresql://nobody@localhost/nothing", "LITEHOUSE_ENVIRONMENT": "production"}
+    silent, keys = load(env_file=None, environ=environ), {"LITEHOUSE_SECRET_KEYS": "k" * 40}
+    kept = load(env_file=None, environ=environ | keys)
+    mailing = [replace(one, mail=settings.mail) for one in (silent, kept)]
+    assert [bool(await unsealed(one, database)) for one in (silent, *mailing, settings)] == [False, True, False, False]
