@@ -130,8 +130,9 @@ def choose(
         return delete(Preference).where(Preference.user_id == user, Preference.kind == kind).returning(*shape.columns)
     chosen = {"inbox": null() if inbox is None else inbox, "mail": null() if mail is None else mail}
     # By a mail's link, somebody may choose whose account is gone.
-    reader = select(User.id, kind, *chosen.values()).where(User.id == user).with_for_update(read=True, key_share=True)
-    made = insert(Preference).from_select(["user_id", "kind", *chosen], reader)
+    columns: dict[str, Any] = {"user_id": User.id, "kind": kind, **chosen}
+    reader = select(*columns.values()).where(User.id == user).with_for_update(read=True, key_share=True)
+    made = insert(Preference).from_select([*columns], reader)
     made = made.on_conflict_do_update(index_elements=[Preference.user_id, Preference.kind], set_=chosen)
     return made.returning(*shape.columns)
 

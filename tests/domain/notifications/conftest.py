@@ -18,6 +18,8 @@ from tests.conftest import Aside, SignedIn
 SIGHTED = Kind("whales.sighted", "A whale was sighted")
 SUNG = Kind("whales.sung", "A whale sang", inbox=False, mail="digest")
 
+TAKE = "DELETE FROM platform_job WHERE name = ANY($1) RETURNING name, arguments"
+
 Tell = Callable[..., Awaitable[UUID]]
 
 
@@ -77,11 +79,11 @@ def do(app: Litestar, database: Database) -> Callable[..., Awaitable[None]]:
 
 @pytest.fixture
 def work_off(database: Database, do: Callable, aside: Aside) -> Callable[..., Awaitable[list[str]]]:
-    """Do all that waits, whenever it is due, and what that leaves; the names of what was done."""
+    """Do all of these jobs that waits, whenever it is due, and what that leaves; the names of what was done."""
 
     async def work_off(*jobs) -> list[str]:
         known, done, connection = {job.name: job for job in jobs}, [], await aside.connection()
-        while rows := await connection.fetch("DELETE FROM platform_job RETURNING name, arguments"):
+        while rows := await connection.fetch(TAKE, list(known)):
             for row in rows:
                 job = known[row["name"]]
                 await do(job, **job.bound(row["arguments"]))
