@@ -48,6 +48,11 @@ REFUSED = {
     "POST /api/v1/accounts/identities/{provider}": "no such provider is trusted",
     "POST /api/v1/accounts/session/openid/{provider}": "no such provider is trusted",
     "DELETE /api/v1/accounts/identities/{identity_id}": "none was linked",
+    "POST /api/v1/notifications/unsubscriptions": "the token is no mail's",
+    "PUT /api/v1/notifications/preferences/{kind}": "no such kind is there",
+    "PUT /api/v1/notifications/{notification_id}/reading": "nobody was told anything",
+    "DELETE /api/v1/notifications/{notification_id}": "nobody was told anything",
+    "DELETE /api/v1/notifications/{notification_id}/reading": "nobody was told anything",
     **{
         f"POST /api/v1/accounts/links/{purpose}/follow": "no such link was mailed"
         for purpose in ("change", "join", "reset", "sign-in", "verify")

@@ -35,6 +35,7 @@ BEYOND_SCHEMAS += [f"POST /api/v1/accounts/links/{one}/follow" for one in PURPOS
 # … and that of several answers there must be one, or that a passkey was asked.
 GUESSED = [f"POST /api/v1/accounts/{path}" for path in ("proof", "tokens/second-factor", "session/second-factor")]
 BEYOND_SCHEMAS += ["POST /api/v1/accounts/passkeys", "POST /api/v1/accounts/providers", "GET /api/v1/jobs"]
+BEYOND_SCHEMAS += ["GET /api/v1/notifications", "POST /api/v1/notifications/unsubscriptions"]
 # What asks a provider's server: there is none where the examples say.
 ELSEWHERE = [f"POST /api/v1/accounts/{path}/{{provider}}" for path in ("session/openid", "identities")]
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}  # else what gives out cookies refuses everything
