@@ -4,6 +4,9 @@ The key is claimed by the first statement of the transaction that does the work,
 repetition at the same time waits for that transaction's end, a later one finds the answer, and what was refused or
 rolled back has left nothing, so that the same key may try again. Whoever repeats is answered before the work begins.
 
+Neither keys nor bodies can be read from the table: of a key there is a digest, and of a request one that is keyed by it,
+for a body may hold a password, which a bare digest would let be guessed.
+
 A key belongs to a user: the requests of nobody (signing in and up, mostly) have none. For whoever knew a key could try
 passwords under it, past all limits, and be told by the refusal which one was right.
 """
@@ -13,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -31,6 +35,7 @@ from app.platform.observability.exchange import REPLAYED
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 LONGEST = 255
+DIGEST = 32  # bytes
 KEPT = timedelta(hours=24)
 
 # Status and body are null while nobody else can see the row, and of an answer that is not kept.
@@ -38,7 +43,7 @@ answers = Table(
     "platform_idempotency",
     Base.metadata,
     Column("user_id", Uuid, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("status", SmallInteger),
     Column("headers", Text),  # as JSON, in their order
@@ -60,6 +65,7 @@ DELETE FROM platform_idempotency WHERE (user_id, key) IN (
     ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ) RETURNING true
 """
+FORGET = "DELETE FROM platform_idempotency WHERE user_id = $1"
 
 
 class KeyReused(Invalid):
@@ -116,13 +122,14 @@ def key_given(request: Request[Any, Any, Any]) -> str | None:
 class KeyedWork(UnitOfWork):
     """The unit of work of a request that brings a key."""
 
-    __slots__ = ("_fingerprint", "_key", "_reader", "_refusal", "_request")
+    __slots__ = ("_fingerprint", "_key", "_named", "_reader", "_refusal", "_request")
 
     def __init__(self, database: Database, viewer: Viewer, request: Request[Any, Any, Any], key: str) -> None:
         super().__init__(database.write, viewer, database.on_published, database.on_enqueued)
         self._reader: Reader = database.reader(viewer)
         self._request = request
-        self._key = (viewer.id, key)
+        self._key = key.encode()
+        self._named = (viewer.id, blake2b(self._key, digest_size=DIGEST, person=b"key").digest())
         self._fingerprint = b""
         self._refusal: Exception | None = None
 
@@ -132,7 +139,7 @@ class KeyedWork(UnitOfWork):
         First without a transaction: a repetition costs one read, whatever the handler does before it begins one.
         Raises what `do` raises, CommitError, KeyReused, KeyInUse, AnswerNotKept.
         """
-        self._fingerprint = await _fingerprint(self._request)
+        self._fingerprint = await _fingerprint(self._request, self._key)
         try:
             await self._recall(self._reader)
             return await super().run(partial(self._once, do))
@@ -150,7 +157,7 @@ class KeyedWork(UnitOfWork):
                 raise self._refusal
             if _may_be_kept(answer):
                 headers = msgspec.json.encode(answer.headers).decode()
-                await slot.fetch(KEEP, (*self._key, answer.status, headers, answer.body))
+                await slot.fetch(KEEP, (*self._named, answer.status, headers, answer.body))
         return answer
 
     async def _begin(self) -> Slot:
@@ -164,14 +171,14 @@ class KeyedWork(UnitOfWork):
 
     async def _claim(self, source: Source) -> None:
         try:
-            while not await source.fetch(CLAIM, (*self._key, self._fingerprint)):
+            while not await source.fetch(CLAIM, (*self._named, self._fingerprint)):
                 await self._recall(source)
         except asyncpg.LockNotAvailableError as error:
             raise KeyInUse from error
 
     async def _recall(self, source: Source) -> None:
         """Nothing where the key is new. Raises Repeated, KeyReused, AnswerNotKept."""
-        for row in await source.fetch(RECALL, self._key):
+        for row in await source.fetch(RECALL, self._named):
             if row["fingerprint"] != self._fingerprint:
                 raise KeyReused
             if row["status"] is None:
@@ -180,12 +187,13 @@ class KeyedWork(UnitOfWork):
             raise Repeated(Encoded(row["status"], row["body"], {**headers, REPLAYED_HEADER: "true"}))
 
 
-async def _fingerprint(request: Request[Any, Any, Any]) -> bytes:
+async def _fingerprint(request: Request[Any, Any, Any], key: bytes) -> bytes:
     """What makes two requests the same: method, path, query and the bytes of the body, where the route reads one."""
     scope = request.scope
     head = f"{scope['method']} {scope['path']}?".encode(errors="surrogatepass") + scope["query_string"]
     body = await request.body() if request.route_handler.parsed_data_field is not None else b""
-    return blake2b(b"%d:%b%b" % (len(head), head, body), digest_size=32).digest()
+    secret = blake2b(key, digest_size=DIGEST, person=b"request").digest()
+    return blake2b(b"%d:%b%b" % (len(head), head, body), digest_size=DIGEST, key=secret).digest()
 
 
 def _may_be_kept(answer: Any) -> bool:
@@ -199,3 +207,8 @@ def _may_be_kept(answer: Any) -> bool:
 async def clear(source: Source, at_once: int) -> int:
     """Forget keys of more than 24 hours ago, so many at once; how many there were."""
     return len(await source.fetch(CLEAR, (KEPT, at_once)))
+
+
+async def forget(source: Source, user: UUID) -> None:
+    """Forget all that a user was answered."""
+    await source.fetch(FORGET, (user,))

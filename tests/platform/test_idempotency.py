@@ -25,7 +25,10 @@ from tests.conftest import Aside, SignedIn
 
 API = "/api/v1/accounts"
 GROUPS, NAMED = f"{API}/groups", f"{API}/tokens/named"
-KEPT = "SELECT key, status, body FROM platform_idempotency ORDER BY created_at"
+KEPT = "SELECT status, body FROM platform_idempotency ORDER BY created_at"
+REQUEST: Any = SimpleNamespace(
+    scope={"method": "POST", "path": "/", "query_string": b""}, route_handler=SimpleNamespace(parsed_data_field=None)
+)
 KEEPERS = {"name": "Keepers", "permissions": []}
 
 
@@ -182,7 +185,11 @@ async def test_a_deadlock_runs_it_again_under_the_same_key(
 
 
 async def test_who_waits_too_long_for_the_first_is_told_so(
-    post: Callable, root: SignedIn, monkeypatch: pytest.MonkeyPatch, aside_connection: asyncpg.Connection
+    post: Callable,
+    database: Database,
+    root: SignedIn,
+    monkeypatch: pytest.MonkeyPatch,
+    aside_connection: asyncpg.Connection,
 ):
     begin = UnitOfWork._begin
 
@@ -193,7 +200,8 @@ async def test_who_waits_too_long_for_the_first_is_told_so(
 
     monkeypatch.setattr(UnitOfWork, "_begin", begin_impatiently)
     async with aside_connection.transaction():
-        await aside_connection.fetch(idempotency.CLAIM, root.id, "k-1", b"")
+        key = idempotency.KeyedWork(database, Viewer(root.id), REQUEST, "k-1")._named
+        await aside_connection.fetch(idempotency.CLAIM, *key, b"")
         waited = await post()
         assert refused(waited) == (409, "idempotency_key_in_use")
         assert waited.headers["retry-after"] == "1"
@@ -205,9 +213,7 @@ async def test_a_handler_cannot_let_it_pass_that_the_work_was_done(
     app: Litestar, database: Database, root: SignedIn, aside_connection: asyncpg.Connection
 ):
     """As would a service that catches every failure of a statement; and two that both found the key new."""
-    scope = {"method": "POST", "path": "/", "query_string": b""}
-    request: Any = SimpleNamespace(scope=scope, route_handler=SimpleNamespace(parsed_data_field=None))
-    works = [idempotency.KeyedWork(database, Viewer(root.id), request, "k-1") for _ in range(2)]
+    works = [idempotency.KeyedWork(database, Viewer(root.id), REQUEST, "k-1") for _ in range(2)]
     both = asyncio.Barrier(2)
 
     async def make(work: UnitOfWork, name: str) -> Encoded:
@@ -229,7 +235,16 @@ async def test_a_secret_is_not_kept_and_what_shows_it_is_done_once(
     wish = {"name": "program", "days": 1}
     assert (await post(NAMED, wish)).status_code == 201
     assert refused(await post(NAMED, wish)) == (409, "answer_not_kept")
-    assert [tuple(row) for row in await aside_connection.fetch(KEPT)] == [("k-1", None, None)]
+    assert [tuple(row) for row in await aside_connection.fetch(KEPT)] == [(None, None)]
+
+
+async def test_a_password_in_a_body_cannot_be_guessed_by_what_is_kept_of_it(
+    post: Callable, aside_connection: asyncpg.Connection
+):
+    await post(key="k-secret")
+    [row] = await aside_connection.fetch("SELECT key, fingerprint FROM platform_idempotency")
+    assert b"k-secret" not in row["key"]
+    assert len({await idempotency._fingerprint(REQUEST, key) for key in (b"a", b"b")}) == 2
 
 
 async def test_a_token_that_was_ended_hears_of_that_first(client: httpx.AsyncClient, root: SignedIn):

@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.create_table(
         "platform_idempotency",
         sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=True),
         sa.Column("headers", sa.Text(), nullable=True),
