@@ -4,8 +4,8 @@ The key is claimed by the first statement of the transaction that does the work,
 repetition at the same time waits for that transaction's end, a later one finds the answer, and what was refused or
 rolled back has left nothing, so that the same key may try again. Whoever repeats is answered before the work begins.
 
-Neither keys nor bodies can be read from the table: of a key there is a digest, and of a request one that is keyed by it,
-for a body may hold a password, which a bare digest would let be guessed.
+Neither keys nor bodies can be read from the table. Of a key there is a digest; of a request there is one that is keyed
+by the key, for a body may hold a password, which could be guessed by a bare one.
 
 A key belongs to a user: the requests of nobody (signing in and up, mostly) have none. For whoever knew a key could try
 passwords under it, past all limits, and be told by the refusal which one was right.

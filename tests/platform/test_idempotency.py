@@ -16,6 +16,7 @@ from litestar import Litestar
 from app.kit.identity import Viewer
 from app.platform import idempotency
 from app.platform.database.pools import Database
+from app.platform.database.slots import Slot
 from app.platform.database.work import UnitOfWork
 from app.platform.encoded import Encoded
 from app.platform.jobs import clearing
@@ -168,18 +169,17 @@ async def test_what_was_refused_leaves_the_key_free(
 async def test_a_deadlock_runs_it_again_under_the_same_key(
     post: Callable, monkeypatch: pytest.MonkeyPatch, aside_connection: asyncpg.Connection
 ):
-    begin, begun = UnitOfWork._settled, []
+    claim, claimed = idempotency.KeyedWork._claim, []
 
-    async def settle(work: UnitOfWork) -> Any:
-        slot = await begin(work)
-        if isinstance(work, idempotency.KeyedWork) and not begun:
-            begun.append(slot)
+    async def claim_and_fail(work: idempotency.KeyedWork, slot: Slot) -> None:
+        await claim(work, slot)
+        if not claimed:
+            claimed.append(slot)
             await slot.fetch("DO $$ BEGIN RAISE EXCEPTION 'as if' USING ERRCODE = '40P01'; END $$", ())
-        return slot
 
-    monkeypatch.setattr(UnitOfWork, "_settled", settle)
+    monkeypatch.setattr(idempotency.KeyedWork, "_claim", claim_and_fail)
     made = await post()
-    assert (len(begun), made.status_code, "idempotency-replayed" in made.headers) == (1, 201, False)
+    assert (len(claimed), made.status_code, "idempotency-replayed" in made.headers) == (1, 201, False)
     assert await groups(aside_connection) == ["Keepers"]
     assert told(await post()) == told(made)
 
