@@ -11,6 +11,7 @@ A key belongs to a user: the requests of nobody (signing in and up, mostly) have
 passwords under it, past all limits, and be told by the refusal which one was right.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
@@ -34,7 +35,7 @@ from app.platform.observability.exchange import REPLAYED
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
-LONGEST = 255
+KEY = "[!-~]{1,255}"
 DIGEST = 32  # bytes
 KEPT = timedelta(hours=24)
 
@@ -113,9 +114,9 @@ def key_given(request: Request[Any, Any, Any]) -> str | None:
     given = [value for name, value in scope["headers"] if name == b"idempotency-key"]
     if not given or not scope["route_handler"].takes_key:
         return None
-    key = given[0].decode("latin-1").strip()
-    if len(given) > 1 or not 0 < len(key) <= LONGEST or not (key.isascii() and key.isprintable()):
-        raise Malformed(f"header:{HEADER.lower()}", f"must be one of 1 to {LONGEST} printable ASCII characters")
+    key = given[0].decode("latin-1")
+    if len(given) > 1 or not re.fullmatch(KEY, key):
+        raise Malformed(f"header:{HEADER.lower()}", "must be one of 1 to 255 visible ASCII characters, without spaces")
     return key
 
 

@@ -16,7 +16,7 @@ from litestar.typing import FieldDefinition
 
 from app.kit.errors import AppError
 from app.platform.handlers import Endpoint
-from app.platform.idempotency import HEADER, LONGEST, REPLAYED_HEADER
+from app.platform.idempotency import HEADER, KEY, REPLAYED_HEADER
 from app.platform.module import Module
 from app.platform.openapi.refusals import PROBLEM, RATES, Refusals, header, refusals_of
 from app.platform.openapi.schemas import Schemas
@@ -59,9 +59,9 @@ IDEMPOTENCY_KEY = {
     "name": HEADER,
     "in": "header",
     "description": "Names this request: repeated within 24 hours by the same user, with the same key, method, address "
-    "and body, it is not done again, and answered as it was. What is refused leaves its key free.",
+    "and body, it is not done again, and answered as it was. What is refused leaves its key free. Best a random UUID.",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[ -~]+$"},
+    "schema": {"type": "string", "pattern": f"^{KEY}$"},
 }
 PLATFORM_TAGS = {"system": "What a load balancer asks of the process"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
