@@ -144,10 +144,13 @@ class KeyedWork(UnitOfWork):
         try:
             await self._recall(self._reader)
             return await super().run(partial(self._once, do))
-        except Repeated as repeated:
+        except Exception as error:
+            done = self._refusal or error  # which a task group, say, has wrapped
+            if not isinstance(done, Repeated):
+                raise
             scope: Any = self._request.scope
             scope[REPLAYED] = True
-            return repeated.answer
+            return done.answer
 
     async def _once(self, do: Callable[[], Awaitable[Any]]) -> Any:
         self._refusal = None

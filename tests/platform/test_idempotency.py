@@ -27,6 +27,7 @@ from tests.conftest import Aside, SignedIn
 API = "/api/v1/accounts"
 GROUPS, NAMED = f"{API}/groups", f"{API}/tokens/named"
 KEPT = "SELECT status, body FROM platform_idempotency ORDER BY created_at"
+GROUP = "INSERT INTO accounts_group (name) VALUES ($1)"
 REQUEST: Any = SimpleNamespace(
     scope={"method": "POST", "path": "/", "query_string": b""}, route_handler=SimpleNamespace(parsed_data_field=None)
 )
@@ -209,18 +210,30 @@ async def test_who_waits_too_long_for_the_first_is_told_so(
     assert (await post()).status_code == 201
 
 
+async def suppressed(work: UnitOfWork, name: str) -> None:
+    """As by a service that catches every failure of a statement."""
+    for number in range(2):
+        with suppress(idempotency.Repeated):
+            await work.fetch(GROUP, (f"{name}{number}",))
+
+
+async def wrapped(work: UnitOfWork, name: str) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work.fetch(GROUP, (f"{name}0",)))
+    await work.fetch(GROUP, (f"{name}1",))
+
+
+@pytest.mark.parametrize("insert", [suppressed, wrapped], ids=["suppressed", "in a task group"])
 async def test_a_handler_cannot_let_it_pass_that_the_work_was_done(
-    app: Litestar, database: Database, root: SignedIn, aside_connection: asyncpg.Connection
+    app: Litestar, database: Database, root: SignedIn, aside_connection: asyncpg.Connection, insert: Callable
 ):
-    """As would a service that catches every failure of a statement; and two that both found the key new."""
+    """Of two that both found the key new."""
     works = [idempotency.KeyedWork(database, Viewer(root.id), REQUEST, "k-1") for _ in range(2)]
     both = asyncio.Barrier(2)
 
     async def make(work: UnitOfWork, name: str) -> Encoded:
         await both.wait()
-        for number in range(2):
-            with suppress(idempotency.Repeated):
-                await work.fetch("INSERT INTO accounts_group (name) VALUES ($1)", (f"{name}{number}",))
+        await insert(work, name)
         return Encoded(201, name.encode())
 
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
