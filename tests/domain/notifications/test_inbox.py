@@ -180,4 +180,4 @@ async def test_what_was_read_long_ago_is_deleted_each_night(
     assert await texts(client, ann) == ["unread", "read"]
     assert await connection.fetchval("SELECT count(*) FROM platform_job") == 0
     assert ROWS_AT_ONCE > 1
-    assert clear_notifications.schedule == "7 4 * * *"
+    assert clear_notifications.treatment.schedule == "7 4 * * *"

@@ -48,7 +48,7 @@ async def test_a_digest_has_what_was_not_read_and_is_mailed_once(
     await do(mail_digest, user=ann.id)
     assert await work_off(*JOBS) == []
     assert len(outbox) == 2, "each was mailed once"
-    assert send_digests.schedule == "0 7 * * *"
+    assert send_digests.treatment.schedule == "0 7 * * *"
 
 
 async def test_a_long_digest_names_the_newest_and_counts_the_others(
