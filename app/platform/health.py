@@ -15,6 +15,7 @@ from app.kit.errors import Busy, NotFound, Unauthenticated
 from app.platform.events.figures import figures_page
 from app.platform.handlers import get
 from app.platform.jobs.figures import jobs_page
+from app.platform.mail.figures import mail_page
 from app.platform.observability.metrics import TRAFFIC, metrics_page
 from app.platform.security import PUBLIC, SELF_CHECKED, credential_of
 from config.settings import Settings
@@ -73,7 +74,7 @@ async def read_metrics(request: Request[Any, Any, Any], state: State) -> Respons
     _admit_scraper(state.settings, request.headers.get("authorization", ""))
     TRAFFIC.publish()  # here: it is the event loop's
     page, media_type = await asyncio.to_thread(metrics_page)
-    asked = await figures_page(state.database) + await jobs_page(state.database)
+    asked = b"".join([await page(state.database) for page in (figures_page, jobs_page, mail_page)])
     return Response(page + asked, media_type=media_type)
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from app.platform.http import Outbound
-from app.platform.mail import Mailer
+from app.platform.mail.mailer import Mailer
 from app.platform.sealing import Sealing
 from config.settings import Settings
 
@@ -16,10 +16,10 @@ class Resources:
         self.settings = settings
         self.sealing = Sealing(settings)
         self.outbound = Outbound(settings)
-        self.mailer = Mailer(settings.mail, settings.http.base_url)
+        self.mailer = Mailer(settings, self.sealing)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
         """Close, at the end, what was opened."""
-        async with self.outbound.lifespan():
+        async with self.outbound.lifespan(), self.mailer.lifespan():
             yield

@@ -9,6 +9,7 @@ import yaml
 from app.platform.database.slots import WAIT, Limits, SlotPool
 from app.platform.events.figures import figures_page
 from app.platform.jobs.figures import jobs_page
+from app.platform.mail.figures import mail_page
 from app.platform.observability.metrics import metrics_page
 from config.settings import ROOT
 
@@ -30,6 +31,7 @@ WORDS = {
     "state",
     "queue",
     "name",
+    "outcome",
 }
 
 
@@ -41,7 +43,8 @@ def names_in(expression: str) -> set[str]:
 
 @pytest.fixture
 async def exposed(database) -> set[str]:
-    text = (metrics_page()[0] + await figures_page(database) + await jobs_page(database)).decode()
+    asked = [await page(database) for page in (figures_page, jobs_page, mail_page)]
+    text = b"".join([metrics_page()[0], *asked]).decode()
     named = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     return named.keys() | {f"{name}_bucket" for name, kind in named.items() if kind == "histogram"}
 

@@ -1,7 +1,8 @@
-"""The platform's own job: what is done, or was cancelled, is not kept for ever."""
+"""The platform's own jobs, one of which is defined here: what is done, or was cancelled, is not kept for ever."""
 
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
+from app.platform.mail.sending import clear_mail, send_mail
 
 AT_ONCE = 10_000
 # What was given up stays until somebody decides about it.
@@ -20,4 +21,4 @@ async def clear_jobs(work: JobWork) -> None:
         await work.enqueue(clear_jobs())
 
 
-OWN_JOBS = (clear_jobs,)
+OWN_JOBS = (clear_jobs, send_mail, clear_mail)

@@ -30,12 +30,27 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None
 
 
+class Row(msgspec.Struct, frozen=True):
+    """What a job is about, written by the statement that enqueues it: an INSERT with parameters from $9 on."""
+
+    sql: str
+    values: tuple[Any, ...]
+
+
 class Call(msgspec.Struct, frozen=True):
     """A job with its arguments as JSON: what can be enqueued."""
 
     job: "Job[...]"
     arguments: str
     unique_key: str | None
+    row: Row | None = None
+
+    def beside(self, sql: str, values: tuple[Any, ...]) -> "Call":
+        """The same, with a row that is written by one statement with it. Raises TypeError for a job that is unique."""
+        if self.unique_key is not None:
+            message = f"{self.job.name} is unique: where another stands for it, its row would be nobody's"
+            raise TypeError(message)
+        return msgspec.structs.replace(self, row=Row(sql, values))
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -129,12 +144,15 @@ def job(
 def group(calls: Iterable[Call], *, then: Call) -> Group:
     """Have `then` done after all of the calls. One that is given up holds it, until it is done or cancelled.
 
-    Raises TypeError for jobs that are unique: another, which knows nothing of the group, could stand for them.
+    Raises TypeError for jobs that are unique: another, which knows nothing of the group, could stand for them; and for
+    those with a row beside them.
     """
     made = Group(tuple(calls), then)
     if unique := sorted({call.job.name for call in (*made.calls, then) if call.unique_key is not None}):
         message = f"unique jobs cannot be in a group: {', '.join(unique)}"
         raise TypeError(message)
+    if any(call.row for call in (*made.calls, then)):
+        raise TypeError("jobs with a row beside them cannot be in a group, which is enqueued by two statements")
     return made
 
 
