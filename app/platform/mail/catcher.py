@@ -131,7 +131,7 @@ async def _read(request: Request[Any, Any, Any], folder: Path, mail: UUID) -> Em
 
 def _body(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
-    return part.get_content() if part else ""
+    return part.get_content().replace("\r\n", "\n") if part else ""
 
 
 def _files(message: EmailMessage) -> list[File]:

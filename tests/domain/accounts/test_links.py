@@ -414,7 +414,9 @@ async def test_the_statements_are_the_same_whether_anybody_has_the_address(
     with statements() as for_unknown:
         await ask(client, purpose, "nobody@example.com")
     assert for_known == for_unknown
-    assert [sent.split()[0] for sent in for_known] == ["WITH", "BEGIN", "WITH", "WITH", "COMMIT"], "the link, and the mail with its job"
+    assert [sent.split()[0] for sent in for_known] == ["WITH", "BEGIN", "WITH", "WITH", "COMMIT"], (
+        "the link, and the mail with its job"
+    )
 
 
 @pytest.mark.parametrize("purpose", ["reset", "sign-in"])
