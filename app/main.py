@@ -50,14 +50,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     authenticator, resources = _authenticator(modules, settings), Resources(settings)
     configure_mappers()  # else the first query would, on the loop, for a tenth of a second
     app = Litestar(
-        route_handlers=[
-            *_routers(modules),
-            read_health,
-            read_readiness,
-            read_metrics,
-            *problem_pages,
-            *caught_mail(settings),
-        ],
+        route_handlers=[*_routers(modules), *_own_routes(settings)],
         dependencies=providers(database),
         middleware=[_identity(database, authenticator, settings)],
         exception_handlers=exception_handlers,
@@ -117,6 +110,10 @@ async def _announced(name: str, part: AbstractAsyncContextManager[object]) -> As
 
 def _routers(modules: Sequence[Module]) -> list[ControllerRouterHandler]:
     return [router for module in modules for router in module.routers]
+
+
+def _own_routes(settings: Settings) -> list[ControllerRouterHandler]:
+    return [read_health, read_readiness, read_metrics, *problem_pages, *caught_mail(settings)]
 
 
 def _authenticator(modules: Sequence[Module], settings: Settings) -> Authenticator:

@@ -43,7 +43,7 @@ def test_one_signs_up_without_a_link_where_there_is_none_or_nobody_minds():
     [
         (PRODUCTION, "console", "LITEHOUSE_MAIL=console: prints the secrets in mails to where logs go"),
         (TEST, "console", "LITEHOUSE_MAIL=console: prints the secrets in mails to where logs go"),
-        (PRODUCTION, "memory", "LITEHOUSE_MAIL=memory: sends nothing: it is for tests"),
+        (PRODUCTION, "memory", "LITEHOUSE_MAIL=memory: sends nothing: it is for development and tests"),
         (PRODUCTION, "file", "LITEHOUSE_MAIL=file: sends nothing: it is for development"),
         ({}, "smpt", "LITEHOUSE_MAIL=smpt: must be one of none, smtp, file, console, memory"),
     ],

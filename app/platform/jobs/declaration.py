@@ -18,14 +18,16 @@ Handler = Callable[Concatenate[Any, P], Awaitable[str | None]]
 
 QUEUES = ("critical", "high", "default", "low", "bulk")
 MOST_TRIES = 1_000
+LONGEST_PAUSE = 21_600.0  # seconds
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
-    """How a job is done: seconds for one attempt, of which arguments one alone waits or runs, and when, as cron."""
+    """How a job is done: seconds for one attempt, and between two at most; which of its arguments are unique; cron."""
 
     queue: str
     tries: int
     timeout: float
+    longest_pause: float
     unique: tuple[str, ...] | None
     schedule: str | None
 
@@ -73,6 +75,7 @@ class Job(Generic[P]):
         self.queue = QUEUES.index(treatment.queue)
         self.tries = treatment.tries
         self.timeout = treatment.timeout
+        self.longest_pause = treatment.longest_pause
         self.schedule = treatment.schedule
         self._unique = treatment.unique
 
@@ -82,6 +85,7 @@ class Job(Generic[P]):
             (f"queue must be one of {', '.join(QUEUES)}", treatment.queue not in QUEUES),
             (f"tries must be 1 to {MOST_TRIES}", not 1 <= treatment.tries <= MOST_TRIES),
             ("timeout must be some seconds", treatment.timeout <= 0),
+            ("longest_pause must be some seconds", treatment.longest_pause <= 0),
             (f"unique names what is no argument: {', '.join(sorted(strangers))}", bool(strangers)),
             ("schedule must be five fields of cron, in UTC", not _is_cron(treatment.schedule)),
             ("on a schedule it has no arguments that must be given", treatment.schedule and self._is_asking()),
@@ -121,21 +125,24 @@ def job(
     queue: str = "default",
     tries: int = 5,
     timeout: float = 30.0,
+    longest_pause: float = LONGEST_PAUSE,
     unique: tuple[str, ...] | None = None,
     schedule: str | None = None,
 ) -> Callable[[Handler[P]], Job[P]]:
     """Mark a module's function as a job.
 
     Its database effect and that it is done commit together, so that the effect happens once; what it does elsewhere may
-    happen again after a crash. It is tried so many times, with growing pauses, then it is dead. `timeout`: seconds for
-    an attempt. `unique`: names of arguments; while a job with the same waits or runs, it stands for the next one, too.
+    happen again after a crash. It is tried so many times, with growing pauses, of `longest_pause` seconds at most, then
+    it is dead. `timeout`: seconds for an attempt. `unique`: names of arguments; while a job with the same waits or runs, it stands for the next one, too.
     `schedule`: cron's five fields, in UTC; a moment that was missed is made up for once.
 
     What takes long elsewhere is done before the first statement: PostgreSQL ends a transaction that idles for a minute.
     """
 
     def mark(handler: Handler[P]) -> Job[P]:
-        treatment = Treatment(queue=queue, tries=tries, timeout=timeout, unique=unique, schedule=schedule)
+        treatment = Treatment(
+            queue=queue, tries=tries, timeout=timeout, longest_pause=longest_pause, unique=unique, schedule=schedule
+        )
         return Job(handler, treatment)
 
     return mark

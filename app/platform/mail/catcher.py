@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-from litestar import MediaType, Request, Response
+from litestar import Controller, MediaType, Request, Response
+from litestar.datastructures import State
 from litestar.params import FromPath
 
 from app.kit.errors import NotFound, found
-from app.platform.handlers import Endpoint, get
+from app.platform.handlers import get
 from app.platform.openapi.pages import CHECKED, Asset
 from app.platform.pages import HEADERS, Pages
 from app.platform.security import PUBLIC
@@ -34,6 +35,8 @@ SHOWN = 200
 FRAMING = {"Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; frame-src 'self'"}
 # The mail's own HTML may look as it likes, and do nothing: no script, no form, nothing from another host.
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+
+Asked = Request[Any, Any, Any]
 
 
 class Caught(NamedTuple):
@@ -52,53 +55,57 @@ class File(NamedTuple):
     content: bytes
 
 
-def caught_mail(settings: Settings) -> Sequence[Endpoint]:
-    """The routes of the pages, where they are to be."""
-    if not settings.shows_mail:
-        return ()
-    folder, opt = settings.mail_folder, {"tokens_only": True}
+class CaughtMail(Controller):
+    """The mails that were sent."""
 
-    @get("/mail", permission=PUBLIC, include_in_schema=False, opt=opt)
-    async def list_mail(request: Request[Any, Any, Any]) -> Response[str]:
+    path = "/mail"
+    include_in_schema = False
+    opt = {"tokens_only": True}  # noqa: RUF012 - Litestar's; nobody is asked who they are
+
+    @get(permission=PUBLIC)
+    async def list_mail(self, request: Asked, state: State) -> Response[str]:
         """The mails that were sent, newest first."""
         _require_loopback(request)
+        folder = state.settings.mail_folder
         return PAGES.show("list", mails=await asyncio.to_thread(_newest, folder), folder=folder)
 
-    @get("/mail/style.css", permission=PUBLIC, include_in_schema=False, opt=opt)
-    async def read_mail_style() -> Asset:
+    @get("/style.css", permission=PUBLIC)
+    async def read_mail_style(self) -> Asset:
         """How the pages look."""
         return STYLE
 
-    @get("/mail/{mail:uuid}", permission=PUBLIC, include_in_schema=False, opt=opt)
-    async def show_mail(request: Request[Any, Any, Any], mail: FromPath[UUID]) -> Response[str]:
+    @get("/{mail:uuid}", permission=PUBLIC)
+    async def show_mail(self, request: Asked, state: State, mail: FromPath[UUID]) -> Response[str]:
         """One of them: its text beside its HTML, and its files."""
-        message = await _read(request, folder, mail)
+        message = await _read(request, state, mail)
         headers = {name: value for name, value in message.items() if not name.startswith(("MIME-", "Content-"))}
-        return PAGES.show(
-            "mail", headers=FRAMING, id=mail, named=headers, text=_body(message, "plain"), files=_files(message)
-        )
+        text, files = _body(message, "plain"), _files(message)
+        return PAGES.show("mail", headers=FRAMING, id=mail, named=headers, text=text, files=files)
 
-    @get("/mail/{mail:uuid}/html", permission=PUBLIC, include_in_schema=False, opt=opt)
-    async def show_html(request: Request[Any, Any, Any], mail: FromPath[UUID]) -> Response[str]:
+    @get("/{mail:uuid}/html", permission=PUBLIC)
+    async def show_html(self, request: Asked, state: State, mail: FromPath[UUID]) -> Response[str]:
         """Its HTML alone, with the images that it brings."""
-        message = await _read(request, folder, mail)
+        message = await _read(request, state, mail)
         headers = {**HEADERS, "Content-Security-Policy": SANDBOX}
         return Response(_with_images(message), media_type=MediaType.HTML, headers=headers)
 
-    @get("/mail/{mail:uuid}/files/{number:str}", permission=PUBLIC, include_in_schema=False, opt=opt)
+    @get("/{mail:uuid}/files/{number:str}", permission=PUBLIC)
     async def read_file(
-        request: Request[Any, Any, Any], mail: FromPath[UUID], number: FromPath[str]
+        self, request: Asked, state: State, mail: FromPath[UUID], number: FromPath[str]
     ) -> Response[bytes]:
         """One of its files, to be kept and not shown: it may be anything."""
-        files = {str(place): file for place, file in enumerate(_files(await _read(request, folder, mail)))}
+        files = {str(place): file for place, file in enumerate(_files(await _read(request, state, mail)))}
         file = found(files.get(number), "file")
         kept = {**HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}
         return Response(file.content, media_type="application/octet-stream", headers=kept)
 
-    return list_mail, read_mail_style, show_mail, show_html, read_file
+
+def caught_mail(settings: Settings) -> Sequence[type[Controller]]:
+    """The pages, where they are to be."""
+    return (CaughtMail,) if settings.shows_mail else ()
 
 
-def _require_loopback(request: Request[Any, Any, Any]) -> None:
+def _require_loopback(request: Asked) -> None:
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     try:
         is_loopback = host == "localhost" or ip_address(host).is_loopback
@@ -119,11 +126,11 @@ def _caught(path: Path) -> Caught:
     return Caught(path.stem, str(headers["To"]), str(headers["Subject"]), headers["Date"].datetime)
 
 
-async def _read(request: Request[Any, Any, Any], folder: Path, mail: UUID) -> EmailMessage:
+async def _read(request: Asked, state: State, mail: UUID) -> EmailMessage:
     """Raises NotFound."""
     _require_loopback(request)
     try:
-        content = await asyncio.to_thread((folder / f"{mail}.eml").read_bytes)
+        content = await asyncio.to_thread((state.settings.mail_folder / f"{mail}.eml").read_bytes)
     except FileNotFoundError:
         raise NotFound("mail") from None
     return BytesParser(EmailMessage, policy=policy.default).parsebytes(content)

@@ -14,7 +14,7 @@ from app.platform.mail.message import Mail, Outgoing
 from app.platform.mail.suppression import suppress
 from app.platform.mail.table import CONTENT
 
-TRIES = 14  # with the pauses of jobs, over more than a day
+TRIES, LONGEST_PAUSE = 60, 1800.0  # for more than a day, and half an hour at most after a server is there again
 SECONDS = 600.0  # for one try: each answer of the server has a time-out of its own
 AT_ONCE = 10_000
 FORGOTTEN_AFTER = 7  # days, as well: what waits for longer has no job any more that is tried
@@ -47,7 +47,7 @@ class Waiting(msgspec.Struct, frozen=True):
     suppressed: str | None
 
 
-@job(tries=TRIES, timeout=SECONDS)
+@job(tries=TRIES, timeout=SECONDS, longest_pause=LONGEST_PAUSE)
 async def send_mail(work: JobWork, mail: UUID) -> str:
     """Hand a mail over, unless its recipient gets none; what the server refuses for good is given up.
 

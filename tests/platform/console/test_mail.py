@@ -60,5 +60,5 @@ def test_an_address_is_suppressed_listed_and_admitted_again(command: Command, re
     assert line.endswith(f" UTC: {told}")
     assert command("mail-unsuppress", "ANN@example.com").exit_code == 0
     again = command("mail-unsuppress", "ann@example.com")
-    assert (again.exit_code, again.stderr) == (1, "Error: address not found\n")
+    assert (again.exit_code, again.stderr) == (1, "Error: address: not found\n")
     assert command("mail-suppress", "nowhere").exit_code == 2

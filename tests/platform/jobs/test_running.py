@@ -12,6 +12,7 @@ from app.platform.jobs import attempt, leases, running
 from app.platform.jobs.admin import cancel
 from app.platform.jobs.declaration import job
 from app.platform.jobs.leases import Leases
+from app.platform.mail.sending import send_mail
 from tests.platform.jobs.conftest import COUNTED, NOTE
 
 
@@ -130,6 +131,12 @@ def test_the_pauses_between_attempts_grow_to_six_hours(attempts):
     pause = attempt.failure_of(ValueError(), attempts).pause
     expected = min(2.0 * 4 ** (attempts - 1), 21_600.0)
     assert 0.8 * expected <= pause <= 1.2 * expected
+
+
+def test_mail_is_tried_for_more_than_a_day_and_soon_after_its_server_is_back():
+    pauses = [attempt.failure_of(ValueError(), n, send_mail.longest_pause).pause for n in range(1, send_mail.tries)]
+    assert max(pauses) <= 1.2 * 1800
+    assert sum(pauses) > 24 * 3600
 
 
 async def test_a_failed_job_waits_for_its_pause(rows, enqueue, crew):
