@@ -280,6 +280,11 @@ token-revoke which:
 user-unlock username:
     @exec python -m app user-unlock "$@"
 
+# mail somebody a link to make an account by: just invite ann@example.com --group Editors
+[group('manage')]
+invite *arguments:
+    @exec python -m app invite "$@"
+
 # let a user in again
 [group('manage')]
 user-activate username:

@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     database = Database(settings, on_oversized=stop_server)
     changes = Changes(database)
     readiness, watch = Readiness(), LoopWatch(settings.logging.loop_block_ms)
-    authenticator, resources = _authenticator(modules, settings), Resources(settings)
+    authenticator, resources = _authenticator(modules, settings), Resources(settings, changes)
     configure_mappers()  # else the first query would, on the loop, for a tenth of a second
     app = Litestar(
         route_handlers=[*_routers(modules), *_own_routes(settings)],

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import NoDecode
 
+from config.caching import CacheSettings
 from config.database_url import DatabaseUrl
 from config.keys import as_keys
 from config.loading import SECRETS_FOLDER, Concern, Reading, SettingsError
@@ -20,6 +21,7 @@ from config.origins import as_list, as_origins, as_own_origin
 from config.rates import Network, Rate, as_networks, as_rate
 
 __all__ = [
+    "CacheSettings",
     "DatabaseSettings",
     "DatabaseUrl",
     "HttpSettings",
@@ -53,6 +55,7 @@ def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] | None = N
         database=reading.build(DatabaseSettings),
         security=reading.build(SecuritySettings),
         http=reading.build(HttpSettings),
+        cache=reading.build(CacheSettings),
         mail=reading.build(MailSettings),
         logging=reading.build(LoggingSettings),
     )
@@ -81,7 +84,15 @@ def _found(env_file: Path | None, environ: Mapping[str, str] | None) -> Reading:
 
 def known_names() -> list[str]:
     """The full name of every setting, and the two that are no field: DATABASE_URL and LITEHOUSE_SECRETS_DIR."""
-    concerns = (ServerSettings, DatabaseSettings, SecuritySettings, HttpSettings, MailSettings, LoggingSettings)
+    concerns = (
+        ServerSettings,
+        DatabaseSettings,
+        SecuritySettings,
+        HttpSettings,
+        CacheSettings,
+        MailSettings,
+        LoggingSettings,
+    )
     return [*(name for concern in concerns for name in concern.names().values()), "DATABASE_URL", SECRETS_FOLDER]
 
 
@@ -260,6 +271,7 @@ class Settings:
     database: DatabaseSettings
     security: SecuritySettings
     http: HttpSettings
+    cache: CacheSettings
     mail: MailSettings
     logging: LoggingSettings
 

@@ -25,7 +25,7 @@ from sqlalchemy import Engine, event
 
 from app.domain.accounts import authentication
 from app.main import create_app
-from app.platform import migrations, passwords, ratelimit
+from app.platform import cache, migrations, passwords, ratelimit
 from app.platform.database import changes, pools
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
@@ -142,6 +142,7 @@ def empty_database_url(_bare: str) -> Iterator[str]:
 def settings(database_url: str) -> Settings:
     """The settings of the tests' application."""
     environ = {"DATABASE_URL": database_url, "LITEHOUSE_ENVIRONMENT": "test", "LITEHOUSE_LOOP_BLOCK_MS": BLOCK_MS}
+    environ["LITEHOUSE_CACHE_VALUE_BYTES"] = "0"  # a test must not be told what the one before it had computed
     return load(env_file=None, environ=environ)
 
 
@@ -153,6 +154,7 @@ async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litesta
         for part, pause in (
             (authentication, "WRITTEN_EVERY"),
             (changes, "CLEARED_EVERY"),
+            (cache, "LOOKED_EVERY"),
             (ratelimit, "SWEEP_SECONDS"),
         ):
             patch.setattr(part, pause, 3600.0)  # else a test that counts statements counts theirs
@@ -190,9 +192,19 @@ async def aside(database_url: str) -> AsyncIterator[Aside]:
     await aside.close()
 
 
+@pytest.fixture(autouse=True)
+def _passwords_cost_little(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of a second each, else, where a test is about something else."""
+    if not request.node.get_closest_marker("dear_passwords"):
+        for name, value in PARAMETERS.items():
+            monkeypatch.setattr(passwords, name, value)
+
+
 @pytest.fixture
-async def app(house: Litestar, aside: Aside) -> AsyncIterator[Litestar]:
+async def app(house: Litestar, aside: Aside, _passwords_cost_little: None) -> AsyncIterator[Litestar]:
     """The application, on a database that is empty again after the test."""
+    if "passwords" in house.state:
+        del house.state.passwords  # of the test before, whose passwords may have been dearer
     yield house
     left = taken_back()
     await empty(await aside.connection())
@@ -219,16 +231,6 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application, in process."""
     async with httpx.AsyncClient(transport=Watched(app), base_url="http://testserver") as client:
         yield client
-
-
-@pytest.fixture
-def cheap_passwords(app: Litestar, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that are not about passwords: to hash one, or to refuse it, costs nothing."""
-    for name, value in PARAMETERS.items():
-        monkeypatch.setattr(passwords, name, value)
-    security = settings.security
-    hasher = passwords.PasswordHasher(security.password_workers, security.password_queue)
-    monkeypatch.setattr(app.state, "passwords", hasher, raising=False)
 
 
 class Watched(httpx.ASGITransport):

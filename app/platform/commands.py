@@ -8,9 +8,11 @@ import click
 
 from app.platform.database.pools import Database
 from app.platform.database.refusals import translate
+from app.platform.database.work import Service
 from config.settings import Settings
 
 T = TypeVar("T")
+ServiceT = TypeVar("ServiceT", bound=Service)
 
 Work = Callable[[Database, Settings], Awaitable[T]]
 
@@ -29,6 +31,16 @@ def run(work: Work[T]) -> T:
             raise
         lines = [f"{violation.field}: {violation.text}" for violation in refusal.violations]
         raise click.ClickException("\n".join(lines) or refusal.detail) from error
+
+
+def commit(make: Callable[[Database, Settings], ServiceT], verb: Callable[[ServiceT], Awaitable[T]]) -> T:
+    """Run a verb of the service that this makes, and commit. Raises as `run` does."""
+
+    async def work(database: Database, settings: Settings) -> T:
+        service = make(database, settings)
+        return await service.work.run(lambda: verb(service))
+
+    return run(work)
 
 
 async def _with_database(settings: Settings, work: Work[T]) -> T:

@@ -68,8 +68,8 @@ class Endpoint(HTTPRouteHandler):
 
         `cached`: anonymous readers may be answered from memory, as `cached_reads` tells. `accepted`: what is answered
         with 202, where the answer may be that something else has to come first. Among the options, for `security`:
-        `changes_identity`, whose credential is presented is asked for anew by the next request; `changes_permissions`,
-        so is everybody.
+        `changes_identity`, the credential that is presented is asked for anew by the next request; `forgets_viewers`,
+        so is everybody's.
         """
         super().__init__(path, permission=permission, **options)
         self.refuses = refuses

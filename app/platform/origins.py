@@ -39,10 +39,11 @@ class OwnOrigins:
     def _is_ours(self, told: dict[bytes, bytes]) -> bool:
         if told.get(b"sec-fetch-site") == b"same-origin":
             return True
-        origin = told.get(b"origin")
-        if origin is None:
-            return False
-        return origin in self._origins or origin == self._scheme + told.get(b"host", b"")
+        return self.knows(told.get(b"origin", b""), told.get(b"host", b""))
+
+    def knows(self, origin: bytes, host: bytes) -> bool:
+        """Whether this is one of them, where the request is for this host."""
+        return origin in self._origins or (origin != b"" and origin == self._scheme + host)
 
 
 def kept_private(send: Any) -> Any:

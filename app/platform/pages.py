@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Response
 
 from app.kit.errors import Forbidden, Malformed, UnsupportedMediaType
+from app.platform.origins import OwnOrigins
 from app.platform.request import JSONRequest
 
 FORM = "application/x-www-form-urlencoded"
@@ -45,16 +46,29 @@ class Pages:
 async def form_of(request: JSONRequest) -> dict[str, str]:
     """The fields of a form that a page of this origin sent; of one given twice the last counts.
 
-    Raises UnsupportedMediaType, Malformed, and Forbidden for a form on another site's page. Browsers say of which site
-    it was; the Origin header is `null` where no referrer may be told.
+    Raises UnsupportedMediaType, Malformed, and Forbidden for a form on another site's page.
     """
     headers = request.headers
     if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise UnsupportedMediaType(FORM)
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if not _is_ours(request):
         raise Forbidden("origin")
     try:
         text = (await request.body()).decode("ascii")
         return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS))
     except ValueError as error:  # UnicodeDecodeError too
         raise Malformed("", "is not a form") from error
+
+
+def _is_ours(request: JSONRequest) -> bool:
+    """Whether no browser says that it was another site's page.
+
+    Browsers of before 2023, and all of them over plain http, leave Sec-Fetch-Site out; then the Origin counts. That is
+    `null` for our own pages, which let no referrer be told, and what is no browser sends neither. Both are let through:
+    no cookie authenticates a form, so that nobody's can be used by others.
+    """
+    headers = request.headers
+    if (site := headers.get("sec-fetch-site")) is not None:
+        return site in ("same-origin", "none")
+    origin, host = (headers.get(name, "").encode("latin-1") for name in ("origin", "host"))
+    return origin in (b"", b"null") or OwnOrigins(request.app.state.settings.http).knows(origin, host)

@@ -1,8 +1,10 @@
-"""What a process has at hand besides its database: mail, other servers, the seal of secrets; made once in each."""
+"""What a process has besides its database: mail, other servers, the seal of secrets, a cache; made once in each."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from app.platform.cache import Cache
+from app.platform.database.changes import Changes
 from app.platform.http import Outbound
 from app.platform.mail.mailer import Mailer
 from app.platform.sealing import Sealing
@@ -12,14 +14,16 @@ from config.settings import Settings
 class Resources:
     """They are made without waiting, and opened at their first use."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, changes: Changes | None = None) -> None:
+        """`changes`: by which the cache knows what to let go; without them it keeps nothing."""
         self.settings = settings
         self.sealing = Sealing(settings)
         self.outbound = Outbound(settings)
         self.mailer = Mailer(settings, self.sealing)
+        self.cache = Cache(settings, changes)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
         """Close, at the end, what was opened."""
-        async with self.outbound.lifespan(), self.mailer.lifespan():
+        async with self.outbound.lifespan(), self.mailer.lifespan(), self.cache.lifespan():
             yield

@@ -106,7 +106,7 @@ class Identity:
                 self._origins.check(scope)
             admit(viewer, permission)
             require_proof(viewer, options.get("proof"))
-            if options.get("changes_permissions"):
+            if options.get("forgets_viewers"):
                 await self._forgetting(self._known.forget_all, scope, receive, send)
                 return
             if options.get("changes_identity"):

@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 import uvloop
 
+from app.platform.database.changes import Changes
 from app.platform.database.pools import Database
 from app.platform.events.dispatcher import Dispatcher, telling
 from app.platform.heartbeat import beating
@@ -37,13 +38,15 @@ async def _work(settings: Settings) -> None:
         settings, on_oversized=partial(log.error, "the pools are too large"), write_slots=settings.worker_write_slots
     )
     notices = telling(database)
-    modules, resources = installed(MODULES), Resources(settings)
+    changes = Changes(database)
+    modules, resources = installed(MODULES), Resources(settings, changes)
     subscribers = [subscriber for module in modules for subscriber in module.subscribers]
     crew = Crew(database, notices, [*OWN_JOBS, *(job for module in modules for job in module.jobs)], resources)
     dispatcher = Dispatcher(database, notices, subscribers, settings.database.event_days)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(LoopWatch(settings.logging.loop_block_ms))
         await stack.enter_async_context(database.lifespan())
+        await stack.enter_async_context(changes.lifespan())
         await stack.enter_async_context(resources.lifespan())
         await stack.enter_async_context(notices.lifespan())
         await stack.enter_async_context(beating())

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from app.platform.database.slots import WAIT, Limits, SlotPool
-from app.platform.events.figures import figures_page
-from app.platform.jobs.figures import jobs_page
-from app.platform.mail.figures import mail_page
+from app.platform.events.figures import event_figures
+from app.platform.figures import figures_page
+from app.platform.jobs.figures import job_figures
+from app.platform.mail.figures import mail_figures
 from app.platform.observability.metrics import metrics_page
 from config.settings import ROOT
 
@@ -43,8 +44,7 @@ def names_in(expression: str) -> set[str]:
 
 @pytest.fixture
 async def exposed(database) -> set[str]:
-    asked = [await page(database) for page in (figures_page, jobs_page, mail_page)]
-    text = b"".join([metrics_page()[0], *asked]).decode()
+    text = (metrics_page()[0] + await figures_page(database, event_figures, job_figures, mail_figures)).decode()
     named = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     return named.keys() | {f"{name}_bucket" for name, kind in named.items() if kind == "histogram"}
 

@@ -289,6 +289,7 @@ def test_the_example_leaves_only_what_has_no_default_empty():
     empty = {name for name, (_, value) in documented().items() if not value}
 
     assert empty == {
+        "LITEHOUSE_CACHE_URL",
         "LITEHOUSE_DATABASE_URL",
         "LITEHOUSE_LINK_TEMPLATE",
         "LITEHOUSE_METRICS_TOKEN",

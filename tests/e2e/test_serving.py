@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 
 from app.platform.postgres.place import locate
@@ -18,6 +19,7 @@ from app.platform.postgres.postmaster import living
 from app.platform.postgres.sharing import STATE, share
 from tests.e2e.running import Running, free_port, gone, reachable_folder, until
 from tests.e2e.serving import serving
+from tests.e2e.test_worker import PUBLISH, fetch
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,11 @@ def data_folder(kept_folder: Path) -> Iterator[Path]:
 def postmaster(data_folder: Path) -> int | None:
     """The pid of the embedded server's main process."""
     return living(locate(data_folder, STATE))
+
+
+def beside(run: Running) -> list[psutil.Process]:
+    """The workers that it keeps for what is done after requests."""
+    return [child for child in run.children() if "--beside" in child.cmdline()]
 
 
 @contextmanager
@@ -80,6 +87,12 @@ def test_up_starts_everything_and_ctrl_c_stops_it(data_folder: Path):
             assert second.ended() == 1
             assert f"is taken by process {run.process.pid} (" in second.said
             assert "app up" in second.said
+        [worker] = beside(run)
+        worker.kill()
+        with share(data_folder) as server:
+            fetch(server.url, PUBLISH, "sea.ship_sailed")
+            until(lambda: "sea.ship_sailed" in fetch(server.url, "SELECT name FROM platform_event"), "another works")
+        assert "the worker has died, and is started anew" in run.said
         started = run.children()
         run.interrupt()
         assert run.ended() == 0

@@ -5,6 +5,8 @@ import pytest
 from app.platform.foreign_hashes import argon2_form, comparison, is_hash
 from app.platform.passwords import PasswordHasher
 
+pytestmark = pytest.mark.dear_passwords
+
 PASSWORD = "correct horse battery staple"
 HASHES = {
     "pbkdf2_sha256": "pbkdf2_sha256$1000$41yU7LmJJk4xZ94bkxJl6a$5H3EHGcgisqqFrn4Dtne5a69lBGzW2xkpXjVTynU/vc=",

@@ -15,6 +15,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from app.kit.errors import Busy
 from app.platform.passwords import LANES, MEMORY, NOBODYS, PASSES, PasswordHasher
 
+pytestmark = pytest.mark.dear_passwords
+
 
 async def test_a_password_is_known_again_and_no_other() -> None:
     hasher = PasswordHasher(workers=2, queue=2)

@@ -72,15 +72,16 @@ def test_elsewhere_one_is_made_once_that_only_its_owner_reads(tmp_path: Path):
 
 
 @pytest.fixture
-def rotate(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Result]:
+def rotate(fresh_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """`just rotate-secrets` with these keys."""
     monkeypatch.setattr("app.platform.console.rotation.AT_ONCE", 2)
 
-    def rotate(keys: str) -> Result:
+    def rotate(keys: str | None = None) -> Result:
         environ = {
             "DATABASE_URL": fresh_database_url,
             "LITEHOUSE_ENVIRONMENT": "test",
             "LITEHOUSE_SECRET_KEYS": keys,
+            "LITEHOUSE_DATA_FOLDER": str(tmp_path / "data"),
         }
         return CliRunner().invoke(console, ["rotate-secrets"], env=environ)
 
@@ -111,6 +112,17 @@ def test_what_no_key_opens_is_told_and_stays(rotate, fresh_database_url):
     kept = asyncio.run(_kept(fresh_database_url))
     assert kept.pop(lost) == before
     assert kept.keys() == found.keys()
+
+
+def test_where_there_is_no_key_none_is_made(rotate, fresh_database_url, tmp_path):
+    done = rotate()
+    assert (done.exit_code, done.stdout) == (0, "There is no key here yet, and so nothing that was encrypted by one.\n")
+
+    asyncio.run(_planted(fresh_database_url, Seal([OLD]), 2))
+    done = rotate()
+    assert done.exit_code == 1
+    assert "2 secrets of accounts_totp have no key in" in done.stderr
+    assert not (tmp_path / "data").exists()
 
 
 async def _planted(url: str, seal: Seal, count: int) -> dict[uuid.UUID, bytes]:

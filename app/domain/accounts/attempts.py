@@ -67,6 +67,11 @@ class Attempts:
         everyone = key_of("passkey address", self._throttle.network)
         await self._throttle.take(Limit("address", self._settings.sign_in_address_limit, everyone))
 
+    async def provider(self) -> None:
+        """Count a step of a sign-in by whatever provider. Raises TooMany."""
+        everyone = key_of("openid address", self._throttle.network)
+        await self._throttle.take(Limit("address", self._settings.sign_in_address_limit, everyone))
+
     async def proof(self, credential: UUID | None, coded: UUID | None = None) -> None:
         """Count a proof by this credential, and a code that is tried of a user's. Raises TooMany."""
         await self._throttle.take(Limit("proof", PROOFS, key_of("proof", str(credential))), *_by_codes(coded))

@@ -1,19 +1,16 @@
 """What admins do with accounts on the command line; the rules are the service's."""
 
 import sys
-from collections.abc import Awaitable, Callable
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import click
 
 from app.domain.accounts.importing import UserImport
 from app.domain.accounts.services import AccountService
-from app.platform.commands import run
+from app.platform.commands import commit
 from app.platform.database.pools import Database
 from app.platform.passwords import PasswordHasher
 from config.settings import Settings
-
-T = TypeVar("T")
 
 from_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input, unasked.")
 
@@ -25,7 +22,7 @@ from_stdin = click.option("--password-stdin", is_flag=True, help="Read the passw
 def createsuperuser(username: str, email: str, password_stdin: bool) -> None:
     """Make a user who may do everything."""
     password = _password(password_stdin)
-    _do(lambda accounts: accounts.create_superuser(username, email, password))
+    commit(_accounts, lambda accounts: accounts.create_superuser(username, email, password))
     click.echo(f"{username} may do everything now.")
 
 
@@ -35,7 +32,7 @@ def createsuperuser(username: str, email: str, password_stdin: bool) -> None:
 def changepassword(username: str, password_stdin: bool) -> None:
     """Give USERNAME a new password, and sign them out everywhere."""
     password = _password(password_stdin)
-    _do(lambda accounts: accounts.change_password(username, password))
+    commit(_accounts, lambda accounts: accounts.change_password(username, password))
     click.echo(f"{username} has a new password, and is signed out everywhere.")
 
 
@@ -48,12 +45,7 @@ def import_django_users(file: BinaryIO, dry_run: bool) -> None:
     Nobody is imported where a row is wrong; groups and permissions are left behind.
     """
     dump = file.read()
-
-    async def work(database: Database, _: Settings) -> int:
-        users = UserImport(database.unit_of_work())
-        return await users.work.run(lambda: users.run(dump, is_rehearsal=dry_run))
-
-    count = run(work)
+    count = commit(_imports, lambda users: users.run(dump, is_rehearsal=dry_run))
     click.echo(f"{count} users could be imported; nobody was." if dry_run else f"{count} users are imported.")
 
 
@@ -64,12 +56,10 @@ def _password(is_piped: bool) -> str:
     return click.prompt("Password", hide_input=True, confirmation_prompt=True)
 
 
-def _do(verb: Callable[[AccountService], Awaitable[T]]) -> T:
-    """Run a verb of the service and commit."""
+def _accounts(database: Database, settings: Settings) -> AccountService:
+    passwords = PasswordHasher(workers=1, queue=0)
+    return AccountService(database.unit_of_work(), database.reader(), passwords, settings.security)
 
-    async def work(database: Database, settings: Settings) -> T:
-        passwords = PasswordHasher(workers=1, queue=0)
-        accounts = AccountService(database.unit_of_work(), database.reader(), passwords, settings.security)
-        return await accounts.work.run(lambda: verb(accounts))
 
-    return run(work)
+def _imports(database: Database, _: Settings) -> UserImport:
+    return UserImport(database.unit_of_work())

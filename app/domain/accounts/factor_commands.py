@@ -3,7 +3,7 @@
 import click
 
 from app.domain.accounts.second_factors import SecondFactorService
-from app.platform.commands import run
+from app.platform.commands import commit
 from app.platform.database.pools import Database
 from app.platform.sealing import Sealing
 from config.settings import Settings
@@ -16,10 +16,9 @@ def second_factors_remove(username: str) -> None:
 
     Make sure who it is that asks: from then on the password alone lets somebody in.
     """
-
-    async def work(database: Database, settings: Settings) -> None:
-        factors = SecondFactorService(database.unit_of_work(), Sealing(settings), settings.http.site)
-        await factors.work.run(lambda: factors.remove_all(username))
-
-    run(work)
+    commit(_factors, lambda factors: factors.remove_all(username))
     click.echo(f"{username} signs in by the password alone, and is signed out everywhere.")
+
+
+def _factors(database: Database, settings: Settings) -> SecondFactorService:
+    return SecondFactorService(database.unit_of_work(), Sealing(settings), settings.http.site)

@@ -21,6 +21,11 @@ class LinkAttempts:
             Limit("account", settings.mail_limit, key_of("mail account", purpose, account_name(address))),
         )
 
+    async def invite(self, address: str) -> None:
+        """Count an invitation to this address, whoever sends it. Raises TooMany."""
+        account = key_of("mail account", Purpose.INVITE, account_name(address))
+        await self._throttle.take(Limit("account", self._settings.mail.mail_limit, account))
+
     async def follow(self, secret: str) -> None:
         """Count a link that is followed: it may cost a password's hash. Raises TooMany."""
         by_address, by_link = self._settings.mail.link_address_limit, self._settings.security.sign_in_limit

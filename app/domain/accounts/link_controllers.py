@@ -75,7 +75,7 @@ class LinkController(Controller):
         return await links.ask(data.email, Purpose.RESET)
 
     # Whose tokens it ends is not known before: everybody is asked for anew.
-    @post("/reset/follow", permission=PUBLIC, status_code=204, changes_permissions=True, refuses=(DeadLink, TooMany))
+    @post("/reset/follow", permission=PUBLIC, status_code=204, forgets_viewers=True, refuses=(DeadLink, TooMany))
     async def reset_password(self, data: JSONBody[ResetPassword], links: NamedDependency[LinkService]) -> None:
         """Choose a new password by a mailed link.
 

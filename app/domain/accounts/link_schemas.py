@@ -41,16 +41,16 @@ class Join(Input):
 
 
 class NewAddress(Input):
-    """The address to change to, and the password of today."""
+    """The address to change to, and the password of today; who has none has proved a moment ago who they are."""
 
     email: Email
-    password: Password
+    password: Password | None = None
 
 
 class Farewell(Input):
-    """The password of today, before the account is deleted."""
+    """The password of today, before the account is deleted; who has none has proved a moment ago who they are."""
 
-    password: Password
+    password: Password | None = None
 
 
 class Mailed(Output):

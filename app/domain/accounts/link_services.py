@@ -10,6 +10,8 @@ from app.domain.accounts.admission import at_once
 from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.events import UserDeleted
 from app.domain.accounts.factor_schemas import SecondFactorAsked
+from app.domain.accounts.invitation_queries import invited
+from app.domain.accounts.invitation_services import InvitationService
 from app.domain.accounts.link_attempts import LinkAttempts
 from app.domain.accounts.link_queries import Followed, Joining, link_to_join, live_link, owner, who_has
 from app.domain.accounts.link_repositories import LinkRepository
@@ -53,6 +55,7 @@ class LinkService(Service):
         self._mailer = mailer
         self._guards = guards
         self._post = Post(mailer, accounts.work)
+        self._invitations = InvitationService(accounts.work, mailer)
 
     async def ask_to_join(self, address: str) -> Mailed:
         """Mail a link to join by; the answer, and its time, are the same where somebody has this address.
@@ -72,9 +75,13 @@ class LinkService(Service):
         """
         address = (await self.look_at_joining(secret)).email
         new = await self._accounts.new_user({"username": username, "email": address, "password": password})
-        if await self.links.take_to_join(digest_of_secret(secret)) is None:
-            raise DeadLink
-        return await self._accounts.welcome(new, verified_at=datetime.now(UTC), as_session=as_session)
+        digest = digest_of_secret(secret)
+        is_asked_for = await self.links.take_to_join(digest) is not None
+        invitation = None if is_asked_for else await self._invitations.accept(digest)
+        made = await self._accounts.welcome(new, verified_at=datetime.now(UTC), as_session=as_session)
+        if invitation is not None:
+            await self._invitations.welcome(invitation, made.user.id)
+        return made
 
     async def ask_to_verify(self, viewer: Viewer) -> Mailed:
         """Mail a link that confirms the viewer's address, unless it is confirmed. Raises TooMany, Busy."""
@@ -131,14 +138,14 @@ class LinkService(Service):
         if value is not None:
             await self.tokens.end_session(digest_of(value))
 
-    async def ask_to_change(self, viewer: Viewer, address: str, password: str) -> Mailed:
+    async def ask_to_change(self, viewer: Viewer, address: str, password: str | None) -> Mailed:
         """Mail a link to the viewer's address and one to the new one, which is told if it is somebody's already.
 
-        The answer does not tell whether it is. Raises Invalid, TooMany, Busy, and Unauthenticated.
+        The answer does not tell whether it is. Raises Invalid, ProofNeeded, TooMany, Busy, and Unauthenticated.
         """
         self._mailer.require()
         new = checked(email=address)["email"]
-        asking = await self._accounts.confirm_password(viewer, password)
+        asking = await self._accounts.confirm_owner(viewer, password)
         if new == asking.email:
             raise Invalid("email", "is the address already", code="same")
         await self._guards.links.ask(asking.email, Purpose.LEAVE)
@@ -165,12 +172,12 @@ class LinkService(Service):
         await self._post.changed(old, user.email)
         return AddressChange(changed=True, email=link.email)
 
-    async def delete(self, viewer: Viewer, password: str) -> None:
+    async def delete(self, viewer: Viewer, password: str | None) -> None:
         """Delete the viewer's account and all that is theirs.
 
-        Raises Invalid, LastSuperuser, Unauthenticated, TooMany, Busy.
+        Raises Invalid, LastSuperuser, ProofNeeded, Unauthenticated, TooMany, Busy.
         """
-        asking = await self._accounts.confirm_password(viewer, password)
+        asking = await self._accounts.confirm_owner(viewer, password)
         user = await locked(self.users, self.tokens, viewer)
         if user.is_superuser and not await self.users.another_superuser(user.id):
             raise LastSuperuser
@@ -189,7 +196,8 @@ class LinkService(Service):
     async def look_at_joining(self, secret: str) -> Joining:
         """A link to join by that is good, without following it. Raises DeadLink, TooMany."""
         await self._guards.links.follow(secret)
-        link = await link_to_join.one(self._reader, digest=digest_of_secret(secret))
+        digest = digest_of_secret(secret)
+        link = await link_to_join.one(self._reader, digest=digest) or await invited.one(self._reader, digest=digest)
         if link is None:
             raise DeadLink
         return link

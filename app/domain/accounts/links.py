@@ -17,6 +17,7 @@ class Purpose(StrEnum):
     """What a link does."""
 
     JOIN = "join"  # an address that nobody has yet: its owner becomes a user by it
+    INVITE = "invite"  # the same, for somebody who was asked to
     VERIFY = "verify"
     RESET = "reset"
     SIGN_IN = "sign-in"
@@ -25,13 +26,14 @@ class Purpose(StrEnum):
 
     @property
     def page(self) -> str:
-        """The name under which it is followed: both halves of a change lead to one page."""
-        return "change" if self in (Purpose.LEAVE, Purpose.ENTER) else self.value
+        """The name under which it is followed: both halves of a change lead to one page, and so do both ways in."""
+        return {"leave": "change", "enter": "change", "invite": "join"}.get(self.value, self.value)
 
 
 CHANGE = (Purpose.LEAVE, Purpose.ENTER)
 LIFETIMES = {
     Purpose.JOIN: timedelta(days=1),
+    Purpose.INVITE: timedelta(days=7),
     Purpose.VERIFY: timedelta(days=3),
     Purpose.RESET: timedelta(hours=1),
     Purpose.SIGN_IN: timedelta(minutes=15),
@@ -51,7 +53,7 @@ class ByLinkAlone(Forbidden):
 
 
 class DeadLink(NotFound):
-    """The link was used already, or has expired, or a change of password or address ended it, or it never was one."""
+    """The link was used already, or has expired, or was ended, as by a new password or address; or it never was one."""
 
     status = 410
     code = "dead_link"

@@ -39,6 +39,10 @@ class Post:
         link, notice = self._with_link(address, Purpose.JOIN, secret), LETTERS.write("member", address)
         await self._send(link if is_free else notice)
 
+    async def invitation(self, address: str, secret: str) -> None:
+        """The link of an invitation."""
+        await self._send(self._with_link(address, Purpose.INVITE, secret))
+
     async def verification(self, user: UUID) -> None:
         """A link that confirms the user's address."""
         await self._link_for(user, Purpose.VERIFY)
@@ -69,6 +73,10 @@ class Post:
         """Tell the address."""
         when = datetime.now(UTC).strftime("%d %B %Y at %H:%M UTC")
         await self._send(LETTERS.write("new-device", to, device=described(device), when=when))
+
+    async def identity_linked(self, to: str, provider: str) -> None:
+        """Tell the address by whom its user can sign in, too."""
+        await self._send(LETTERS.write("identity-linked", to, provider=provider))
 
     async def deleted(self, to: str) -> None:
         """Tell the address."""

@@ -94,6 +94,38 @@ class GroupPermission(Base):
     permission: Mapped[str] = mapped_column(primary_key=True)
 
 
+class Invitation(Identified, Base):
+    """A link to join by that somebody had mailed: good once. Only the SHA-256 of its secret is kept."""
+
+    __tablename__ = "accounts_invitation"
+
+    email: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    # None: the operator. It goes with whoever sent it, and with whoever came by it.
+    inviter_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+
+
+Index(
+    "uq_accounts_invitation_email",
+    func.lower(Invitation.email),
+    unique=True,
+    postgresql_where=Invitation.accepted_at.is_(None),
+)
+
+
+class InvitationGroup(Base):
+    """A group that somebody is to be in who joins by an invitation."""
+
+    __tablename__ = "accounts_invitation_group"
+
+    invitation_id: Mapped[UUID] = mapped_column(ForeignKey(Invitation.id, ondelete="CASCADE"), primary_key=True)
+    group_id: Mapped[UUID] = mapped_column(ForeignKey(Group.id, ondelete="CASCADE"), primary_key=True, index=True)
+
+
 class Membership(Base):
     """A user in a group."""
 

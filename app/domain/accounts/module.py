@@ -8,6 +8,8 @@ from app.domain.accounts.commands import changepassword, createsuperuser, import
 from app.domain.accounts.controllers import MeController, TokenController, UserController
 from app.domain.accounts.factor_commands import second_factors_remove
 from app.domain.accounts.factor_controllers import AnswerController, SecondFactorController
+from app.domain.accounts.invitation_controllers import InvitationController
+from app.domain.accounts.invitation_services import provide_invitations
 from app.domain.accounts.jobs import clear_sessions
 from app.domain.accounts.link_controllers import LinkController, OwnDataController
 from app.domain.accounts.link_services import provide_links
@@ -51,6 +53,7 @@ module = Module(
                 SessionController,
                 MeController,
                 ManagedUserController,
+                InvitationController,
                 LinkController,
                 OwnDataController,
                 SecondFactorController,
@@ -62,6 +65,7 @@ module = Module(
             ],
             dependencies={
                 "accounts": Provide(provide_accounts, sync_to_thread=False),
+                "invitations": Provide(provide_invitations, sync_to_thread=False),
                 "links": Provide(provide_links, sync_to_thread=False),
                 "tokens": Provide(provide_tokens, sync_to_thread=False),
                 "permissions": Provide(provide_permissions, sync_to_thread=False),

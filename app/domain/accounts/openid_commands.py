@@ -1,8 +1,6 @@
 """What admins do about providers and identities on the command line; the rules are the services'."""
 
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import click
 import msgspec
@@ -12,13 +10,11 @@ from app.domain.accounts.openid import redirect_uri
 from app.domain.accounts.openid_providers import ProviderService
 from app.domain.accounts.openid_schemas import ManagedProvider, NewProvider
 from app.kit.errors import AppError
-from app.platform.commands import run
+from app.platform.commands import commit, run
 from app.platform.database.pools import Database
 from app.platform.sealing import Sealing
 from app.platform.validation import decode
 from config.settings import Settings
-
-T = TypeVar("T")
 
 LISTED = f"""
 SELECT name, label, issuer, (SELECT count(*) FROM accounts_identity WHERE provider_id = provider.id)
@@ -54,7 +50,7 @@ def provider_add(name: str, issuer: str, client_id: str, label: str | None, scop
         "clientSecret": _secret(),
         **({"scopes": list(scopes)} if scopes else {}),
     }
-    made = _do(lambda trust: trust.add(decode(NewProvider, msgspec.json.encode(given))))
+    made = commit(_trust, lambda trust: trust.add(decode(NewProvider, msgspec.json.encode(given))))
     click.echo(f"One can sign in by {made.name}. It has to know this redirect URI:")
     click.echo(_redirect(click.get_current_context().obj, made))
 
@@ -76,7 +72,7 @@ def _redirect(settings: Settings, provider: ManagedProvider) -> str:
 @click.argument("name")
 def provider_remove(name: str) -> None:
     """Let nobody sign in by the provider NAME any more; identities by it are forgotten."""
-    _do(lambda trust: trust.remove(name))
+    commit(_trust, lambda trust: trust.remove(name))
     click.echo(f"Nobody signs in by {name} any more.")
 
 
@@ -84,18 +80,12 @@ def provider_remove(name: str) -> None:
 @click.argument("username")
 def identities_remove(username: str) -> None:
     """Remove the identities of USERNAME at all providers, and end all their tokens: for who has lost one to others."""
-    count = _do(lambda trust: trust.unlink_all(username))
+    count = commit(_trust, lambda trust: trust.unlink_all(username))
     click.echo(f"{count} identities of {username} were removed, and they are signed out everywhere.")
 
 
-def _do(verb: Callable[[ProviderService], Awaitable[T]]) -> T:
-    """Run a verb of the service and commit."""
-
-    async def work(database: Database, settings: Settings) -> T:
-        trust = ProviderService(database.unit_of_work(), Sealing(settings), settings)
-        return await trust.work.run(lambda: verb(trust))
-
-    return run(work)
+def _trust(database: Database, settings: Settings) -> ProviderService:
+    return ProviderService(database.unit_of_work(), Sealing(settings), settings)
 
 
 OPENID_COMMANDS = [providers, provider_add, provider_remove, identities_remove]

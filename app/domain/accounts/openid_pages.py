@@ -23,6 +23,9 @@ from app.platform.pages import HEADERS, form_of
 from app.platform.request import JSONRequest
 from app.platform.security import PUBLIC
 
+NOT_BY_SCRIPT = """Your second factor is a passkey alone, and this page, which has no script, cannot ask for one: nobody
+is signed in yet. Sign in by the passkey itself, where you added it, for it is both factors in one. Who is signed in can
+have recovery codes made, and this page takes those."""
 LINKED = ("It is linked", "From now on you can sign in by it.")
 ASKED_FOR = "openid_form"  # where the scope holds the form, for a refusal to show it again
 
@@ -107,6 +110,8 @@ def _answer(form: Mapping[str, str]) -> SecondFactor:
 def _shown(ended: Ended, cookie: SessionCookie) -> Response[str]:
     """Back to where it was begun, or a page that says what came of it, or that asks for more."""
     made, back = ended
+    if isinstance(made, SecondFactorAsked) and made.ways == ["passkey"]:
+        return PAGES.show("refusal", 403, title="Not by this page", text=NOT_BY_SCRIPT, request_id="")
     if isinstance(made, SecondFactorAsked):
         return _asked(made.challenge, back or "")
     given = {} if made is None else cookie.given_out(made.token)

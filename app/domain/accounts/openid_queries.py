@@ -16,6 +16,7 @@ class Trusted(Struct, frozen=True, gc=False):
 
     id: UUID
     name: str
+    label: str
     issuer: str
     client_id: str
     secret: bytes

@@ -32,7 +32,13 @@ ClientSecret = Annotated[
 ]
 Scopes = Annotated[
     list[Annotated[str, Meta(pattern=r"^[!#-\[\]-~]{1,100}$", examples=["email"])]],
-    Meta(min_length=1, max_length=20, description="What it is asked for", examples=[["openid", "email", "profile"]]),
+    Meta(
+        min_length=1,
+        max_length=20,
+        description="What it is asked for",
+        examples=[["openid", "email", "profile"]],
+        extra_json_schema={"contains": {"const": "openid"}},
+    ),
 ]
 Subject = Annotated[str, Meta(description="As whom the provider knows the user", examples=["248289761001"])]
 ToldEmail = Annotated[str, Meta(description="The address that the provider told", examples=["ann@example.com"])]

@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.types import Scope
 
+from app.domain.accounts.attempts import Attempts
 from app.domain.accounts.factor_schemas import SecondFactorAsked
 from app.domain.accounts.importing import NO_PASSWORD
 from app.domain.accounts.models import Identity, User
@@ -40,9 +41,8 @@ from app.kit.errors import Busy, Invalid, NotFound, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.foreign_hashes import is_hash
-from app.platform.ratelimit import Limit, Throttle, key_of
+from app.platform.ratelimit import Throttle
 from app.platform.sealing import Sealing
-from config.rates import Rate
 
 log = structlog.get_logger()
 
@@ -77,18 +77,6 @@ class Ended(NamedTuple):
     back: str | None
 
 
-class Guard:
-    """What counts the sign-ins by providers of one address."""
-
-    def __init__(self, throttle: Throttle, rate: Rate) -> None:
-        self._throttle = throttle
-        self._rate = rate
-
-    async def take(self) -> None:
-        """Count one. Raises TooMany."""
-        await self._throttle.take(Limit("address", self._rate, key_of("openid address", self._throttle.network)))
-
-
 class IdentityService(Service):
     """What people do by those who vouch for them elsewhere."""
 
@@ -98,7 +86,7 @@ class IdentityService(Service):
     can_mail = False
 
     def __init__(
-        self, accounts: AccountService, reader: Reader, exchange: Exchange, sealing: Sealing, guard: Guard
+        self, accounts: AccountService, reader: Reader, exchange: Exchange, sealing: Sealing, attempts: Attempts
     ) -> None:
         """Over the unit of work of these accounts."""
         super().__init__(accounts.work)
@@ -106,7 +94,7 @@ class IdentityService(Service):
         self._reader = reader
         self._exchange = exchange
         self._sealing = sealing
-        self._guard = guard
+        self._attempts = attempts
         self._told: Told | None = None  # kept, for a unit of work may be run again, and a code is good once
 
     async def begin(self, name: str, back: str | None, link: Link | None = None) -> Begun:
@@ -114,7 +102,7 @@ class IdentityService(Service):
 
         Raises NotFound, TooMany, Busy, UpstreamFailed.
         """
-        await self._guard.take()
+        await self._attempts.provider()
         provider = found(await trusted.one(self._reader, name=name), "provider")
         pending = new_pending(provider.id, link, back)
         address = await self._exchange.address(provider, pending)
@@ -127,7 +115,7 @@ class IdentityService(Service):
         UpstreamFailed; Unauthenticated for a user who is not active, or was signed out while they linked.
         """
         if self._told is None:
-            await self._guard.take()
+            await self._attempts.provider()
         pending = opened(await self._sealing.seal(), cookie)
         provider = await trusted.one(self._reader, name=name)
         if provider is None or provider.id != pending.provider or not pending.matches(returned.state):
@@ -173,12 +161,14 @@ class IdentityService(Service):
         return made
 
     async def _link(self, provider: Trusted, told: Told, link: Link) -> None:
-        """Link it to the user who began to, by a token or a session that is still theirs."""
+        """Link it to the user who began to, by a token or a session that is still theirs, and tell them by mail."""
         user = await locked(self.users, self.tokens, Viewer(link.user, link.credential))
         await self.identities.alone(provider.id, told.subject)
         holder = await self.identities.use(provider.id, told.subject, told.email)
         if holder is None:
             await self._keep(provider, told, user.id)
+            if self._accounts.post:
+                await self._accounts.post.identity_linked(user.email, provider.label)
         elif holder != user.id:
             raise IdentityTaken
 
@@ -220,7 +210,7 @@ def provide_identities(work: NamedDependency[UnitOfWork], state: State, scope: S
         state.directory = Directory(state.resources.outbound)
     accounts, settings, sealing = provide_accounts(work, state, scope), state.settings, state.resources.sealing
     exchange = Exchange(state.directory, sealing, settings.http)
-    guard = Guard(Throttle(state.database, scope), settings.security.sign_in_address_limit)
-    made = IdentityService(accounts, state.database.reader(work.viewer), exchange, sealing, guard)
+    attempts = Attempts(Throttle(state.database, scope), settings.security)
+    made = IdentityService(accounts, state.database.reader(work.viewer), exchange, sealing, attempts)
     made.can_mail = state.resources.mailer.backend is not None
     return made

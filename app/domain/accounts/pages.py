@@ -89,7 +89,7 @@ class LinkPages(Controller):
         permission=PUBLIC,
         status_code=200,
         include_in_schema=False,
-        changes_permissions=True,
+        forgets_viewers=True,
         refuses=(TooMany,),
     )
     async def follow_link(

@@ -1,7 +1,7 @@
 """What admins do about permissions on the command line; the rules are the service's."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
@@ -11,13 +11,11 @@ from app.domain.accounts.permission_schemas import Held, Holding
 from app.domain.accounts.permission_services import PermissionService
 from app.domain.accounts.policies import OPERATOR
 from app.kit.errors import found
-from app.platform.commands import run
+from app.platform.commands import commit, run
 from app.platform.database.pools import Database
 from app.platform.module import declared, installed
 from config.modules import MODULES
 from config.settings import Settings
-
-T = TypeVar("T")
 
 GROUPS = """
 SELECT name, ARRAY(SELECT permission FROM accounts_group_permission WHERE group_id = id ORDER BY permission),
@@ -99,7 +97,7 @@ def permission_grant(whom: str, names: tuple[str, ...], is_group: bool) -> None:
         for name in names:
             await service.grant(OPERATOR, user, name)
 
-    _do(grant)
+    commit(_service, grant)
     click.echo(f"{whom} may {', '.join(names)}.")
 
 
@@ -118,7 +116,7 @@ def permission_revoke(whom: str, names: tuple[str, ...], is_group: bool) -> None
         for name in names:
             await service.revoke(OPERATOR, user, name)
 
-    _do(revoke)
+    commit(_service, revoke)
     click.echo(f"{whom} is no longer granted {', '.join(names)}.")
 
 
@@ -136,7 +134,7 @@ def groups() -> None:
 @click.argument("names", metavar="[PERMISSION…]", nargs=-1)
 def group_create(name: str, names: tuple[str, ...]) -> None:
     """Make a group called NAME, whose members may what is named."""
-    made = _do(lambda service: service.create_group(OPERATOR, name, names))
+    made = commit(_service, lambda service: service.create_group(OPERATOR, name, names))
     click.echo(f"There is a group {made.name} now.")
 
 
@@ -148,7 +146,7 @@ def group_delete(name: str) -> None:
     async def delete(service: PermissionService) -> None:
         await service.delete_group(OPERATOR, (await service.group_named(name)).id)
 
-    _do(delete)
+    commit(_service, delete)
     click.echo(f"{name} is gone.")
 
 
@@ -161,7 +159,7 @@ def group_add(group: str, username: str) -> None:
     async def add(service: PermissionService) -> None:
         await service.add_member(OPERATOR, (await service.group_named(group)).id, await service.user_named(username))
 
-    _do(add)
+    commit(_service, add)
     click.echo(f"{username} is in {group}.")
 
 
@@ -174,18 +172,12 @@ def group_remove(group: str, username: str) -> None:
     async def remove(service: PermissionService) -> None:
         await service.remove_member(OPERATOR, (await service.group_named(group)).id, await service.user_named(username))
 
-    _do(remove)
+    commit(_service, remove)
     click.echo(f"{username} is no longer in {group}.")
 
 
-def _do(verb: Callable[[PermissionService], Awaitable[T]]) -> T:
-    """Run a verb of the service and commit."""
-
-    async def work(database: Database, _: Settings) -> T:
-        service = PermissionService(database.unit_of_work(), declared(installed(MODULES)))
-        return await service.work.run(lambda: verb(service))
-
-    return run(work)
+def _service(database: Database, _: Settings) -> PermissionService:
+    return PermissionService(database.unit_of_work(), declared(installed(MODULES)))
 
 
 def _holding(username: str) -> Holding:

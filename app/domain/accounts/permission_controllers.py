@@ -36,7 +36,7 @@ Grantable = Mapping[str, Permission]
 # Of the verbs that hand a permission to a user, or take it away.
 HANDING: dict[str, Any] = {
     "permission": MANAGE_PERMISSIONS,
-    "changes_permissions": True,
+    "forgets_viewers": True,
     "refuses": (NotHeld, OwnAccount),
 }
 
@@ -88,7 +88,7 @@ class GroupController(Controller):
         """Read a group."""
         return found(await group_by_id.one(reader, group=group_id), "group")
 
-    @patch("/{group_id:uuid}", permission=MANAGE_PERMISSIONS, changes_permissions=True, refuses=(Conflict, NotHeld))
+    @patch("/{group_id:uuid}", permission=MANAGE_PERMISSIONS, forgets_viewers=True, refuses=(Conflict, NotHeld))
     async def change_group(
         self,
         group_id: FromPath[UUID],
@@ -102,7 +102,7 @@ class GroupController(Controller):
         """
         return await permissions.change_group(viewer, group_id, GroupChanges(data.name, data.permissions))
 
-    @delete("/{group_id:uuid}", permission=MANAGE_PERMISSIONS, changes_permissions=True, refuses=(NotHeld,))
+    @delete("/{group_id:uuid}", permission=MANAGE_PERMISSIONS, forgets_viewers=True, refuses=(NotHeld,))
     async def delete_group(
         self,
         group_id: FromPath[UUID],

@@ -26,6 +26,15 @@ class GroupRepository(Repository[Group]):
             await self.session.scalars(select(GroupPermission.permission).where(GroupPermission.group_id == group))
         )
 
+    async def all_for_change(self, groups: Collection[UUID]) -> dict[UUID, set[str]]:
+        """Of those that there are, locked as above, what the members of each may."""
+        which = select(Group.id).where(Group.id.in_(groups)).order_by(Group.id)
+        given = {group: set[str]() for group in await self.session.scalars(which.with_for_update(key_share=True))}
+        rows = select(GroupPermission.group_id, GroupPermission.permission).where(GroupPermission.group_id.in_(given))
+        for group, permission in await self.session.execute(rows):
+            given[group].add(permission)
+        return given
+
     async def permit(self, group: UUID, permissions: Collection[str]) -> None:
         """Let its members do this as well."""
         if permissions:

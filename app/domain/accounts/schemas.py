@@ -189,6 +189,15 @@ class LinkShare(Output):
     expires_at: Moment
 
 
+class InvitationShare(Output):
+    """An invitation that the user sent or came by, in an export: without its secret."""
+
+    email: Email
+    created_at: Moment
+    expires_at: Moment
+    accepted_at: Moment | None
+
+
 class PasskeyShare(Output):
     """A passkey, in an export: without its key, whose other half is its owner's alone."""
 
@@ -207,6 +216,7 @@ class AccountsShare(Output):
 
     tokens: list[TokenShare]
     links: list[LinkShare]
+    invitations: list[InvitationShare]
     totp: bool
     recovery_codes_left: int
     passkeys: list[PasskeyShare]

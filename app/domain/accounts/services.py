@@ -35,9 +35,10 @@ from app.domain.accounts.tokens import device_of
 from app.kit.errors import Invalid, NotFound, Unauthenticated, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
+from app.platform.foreign_hashes import is_hash
 from app.platform.passwords import PasswordHasher
 from app.platform.ratelimit import Throttle
-from app.platform.security import OF_GUARDED, require_proof
+from app.platform.security import OF_ALL, OF_GUARDED, require_proof
 from config.settings import SecuritySettings
 
 # With the annotations of a user's fields, for the bodies of other modules: this room is the front door.
@@ -217,7 +218,21 @@ class AccountService(Service):
 
     async def confirm_password(self, viewer: Viewer, password: str) -> Owner:
         """The viewer, whose password this is. Raises Invalid where it is not; TooMany, Busy."""
+        return await self._confirmed(found(await owner.one(self._reader, user=viewer.id), "user"), password)
+
+    async def confirm_owner(self, viewer: Viewer, password: str | None) -> Owner:
+        """The same; who has no password, for they sign in by a provider, has proved a moment ago who they are.
+
+        Raises ProofNeeded besides.
+        """
         asking = found(await owner.one(self._reader, user=viewer.id), "user")
+        if not is_hash(asking.password):
+            require_proof(viewer, OF_ALL)
+            return asking
+        required(password=password)
+        return await self._confirmed(asking, password or "")
+
+    async def _confirmed(self, asking: Owner, password: str) -> Owner:
         if self.attempts:
             await self.attempts.sign_in(asking.email)
         if await self._passwords.verify(password, asking.password) is None:

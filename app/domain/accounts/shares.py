@@ -2,19 +2,25 @@
 
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import Select, or_
 
 from app.domain.accounts.link_queries import links_of, tokens_of
-from app.domain.accounts.models import Group, Membership, Passkey
+from app.domain.accounts.models import Group, Invitation, Membership, Passkey
 from app.domain.accounts.openid_queries import identities_of
 from app.domain.accounts.permission_queries import ways_of
 from app.domain.accounts.permission_schemas import GroupBrief
 from app.domain.accounts.queries import second_factors
-from app.domain.accounts.schemas import AccountsShare, PasskeyShare
+from app.domain.accounts.schemas import AccountsShare, InvitationShare, PasskeyShare
 from app.kit.errors import found
 from app.platform.database.work import Source
 from app.platform.statements.query import query
 from app.platform.statements.shape import Shape
+
+
+@query(Shape(InvitationShare, Invitation))
+def invitations_of(q: Select, *, user: UUID) -> Select:
+    """Those that a user sent, and the one that they came by, the newest first."""
+    return q.where(or_(Invitation.inviter_id == user, Invitation.user_id == user)).order_by(Invitation.id.desc())
 
 
 @query(Shape(PasskeyShare, Passkey))
@@ -37,6 +43,7 @@ async def share_of(source: Source, user: UUID) -> AccountsShare:
     return AccountsShare(
         tokens=await tokens_of.all(source, user=user),
         links=await links_of.all(source, user=user),
+        invitations=await invitations_of.all(source, user=user),
         totp=factors.totp,
         recovery_codes_left=factors.recovery_codes_left,
         passkeys=await held_passkeys.all(source, user=user),

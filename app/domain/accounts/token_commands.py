@@ -1,20 +1,16 @@
 """What admins do with tokens on the command line; the rules are the service's."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 from uuid import UUID
 
 import click
 
 from app.domain.accounts.token_services import TokenService, Wish
 from app.domain.accounts.tokens import scopes_of
-from app.platform.commands import run
+from app.platform.commands import commit
 from app.platform.database.pools import Database
 from app.platform.module import installed
 from config.modules import MODULES
 from config.settings import Settings
-
-T = TypeVar("T")
 
 
 @click.command("token-create")
@@ -25,7 +21,7 @@ T = TypeVar("T")
 def token_create(username: str, name: str, days: int | None, scopes: tuple[str, ...]) -> None:
     """Make a token for USERNAME, called NAME, and print it: standard output holds nothing else."""
     wish = Wish(name, days, list(scopes) or None)
-    made = _do(lambda tokens: tokens.make_for(username, wish))
+    made = commit(_tokens, lambda tokens: tokens.make_for(username, wish))
     click.echo(f"{made.id}, good until {made.expires_at:%Y-%m-%d %H:%M} UTC. It is shown this once:", err=True)
     click.echo(made.token)
 
@@ -35,10 +31,10 @@ def token_create(username: str, name: str, days: int | None, scopes: tuple[str, 
 def token_revoke(which: str) -> None:
     """End a token by its id, or all of a user's that were made by name."""
     if (token := _as_id(which)) is not None:
-        _do(lambda tokens: tokens.revoke(token))
+        commit(_tokens, lambda tokens: tokens.revoke(token))
         click.echo(f"{token} has ended.")
     else:
-        ended = _do(lambda tokens: tokens.revoke_named(which))
+        ended = commit(_tokens, lambda tokens: tokens.revoke_named(which))
         click.echo(f"{ended} of the tokens that {which} made by name have ended.")
 
 
@@ -53,24 +49,18 @@ def _as_id(text: str) -> UUID | None:
 @click.argument("username")
 def sessions_revoke(username: str) -> None:
     """End all tokens of USERNAME: sign-ins, and those made by name."""
-    ended = _do(lambda tokens: tokens.revoke_all(username))
+    ended = commit(_tokens, lambda tokens: tokens.revoke_all(username))
     click.echo(f"{username} is signed out everywhere: {ended} tokens have ended.")
 
 
 @click.command()
 def clearsessions() -> None:
     """Delete the tokens that have expired, or have not been used for too long."""
-    click.echo(f"{_do(lambda tokens: tokens.forget_expired())} tokens were deleted.")
+    click.echo(f"{commit(_tokens, lambda tokens: tokens.forget_expired())} tokens were deleted.")
 
 
-def _do(verb: Callable[[TokenService], Awaitable[T]]) -> T:
-    """Run a verb of the service and commit."""
-
-    async def work(database: Database, settings: Settings) -> T:
-        tokens = TokenService(database.unit_of_work(), settings.security, scopes_of(installed(MODULES)))
-        return await tokens.work.run(lambda: verb(tokens))
-
-    return run(work)
+def _tokens(database: Database, settings: Settings) -> TokenService:
+    return TokenService(database.unit_of_work(), settings.security, scopes_of(installed(MODULES)))
 
 
 TOKEN_COMMANDS = [token_create, token_revoke, sessions_revoke, clearsessions]

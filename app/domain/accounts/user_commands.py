@@ -1,16 +1,16 @@
 """What admins do on the command line about who is let in; the rules are the service's."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
 import click
 
+from app.domain.accounts.invitation_schemas import InvitationOut
+from app.domain.accounts.invitation_services import InvitationService
+from app.domain.accounts.permission_services import PermissionService
+from app.domain.accounts.policies import OPERATOR
 from app.domain.accounts.user_services import UserService
-from app.platform.commands import run
+from app.platform.commands import commit
 from app.platform.database.pools import Database
+from app.platform.resources import Resources
 from config.settings import Settings
-
-T = TypeVar("T")
 
 
 @click.command("user-unlock")
@@ -20,7 +20,7 @@ def user_unlock(username: str) -> None:
 
     An address from which too many accounts were tried goes on waiting.
     """
-    if _do(lambda users: users.unlock(username)):
+    if commit(_users, lambda users: users.unlock(username)):
         click.echo(f"{username} can sign in again.")
     else:
         click.echo(f"{username} was not locked out: no failed sign-in was counted.")
@@ -30,7 +30,7 @@ def user_unlock(username: str) -> None:
 @click.argument("username")
 def user_activate(username: str) -> None:
     """Let USERNAME in again."""
-    _do(lambda users: users.activate(username))
+    commit(_users, lambda users: users.activate(username))
     click.echo(f"{username} is active.")
 
 
@@ -38,18 +38,30 @@ def user_activate(username: str) -> None:
 @click.argument("username")
 def user_deactivate(username: str) -> None:
     """Keep USERNAME out, and sign them out everywhere."""
-    _do(lambda users: users.deactivate(username))
+    commit(_users, lambda users: users.deactivate(username))
     click.echo(f"{username} is not active any more, and is signed out everywhere.")
 
 
-def _do(verb: Callable[[UserService], Awaitable[T]]) -> T:
-    """Run a verb of the service and commit."""
+@click.command()
+@click.argument("email")
+@click.option("--group", "groups", multiple=True, help="A group that they are to be in; may be given again.")
+def invite(email: str, groups: tuple[str, ...]) -> None:
+    """Mail a link to EMAIL by which its owner makes an account, whether or not anybody can sign up by themselves."""
 
-    async def work(database: Database, _: Settings) -> T:
-        users = UserService(database.unit_of_work())
-        return await users.work.run(lambda: verb(users))
+    async def send(invitations: InvitationService) -> InvitationOut:
+        known = PermissionService(invitations.work, {})
+        return await invitations.invite(OPERATOR, email, [(await known.group_named(name)).id for name in groups])
 
-    return run(work)
+    made = commit(_invitations, send)
+    click.echo(f"{made.email} is invited until {made.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
-USER_COMMANDS = [user_unlock, user_activate, user_deactivate]
+def _users(database: Database, _: Settings) -> UserService:
+    return UserService(database.unit_of_work())
+
+
+def _invitations(database: Database, settings: Settings) -> InvitationService:
+    return InvitationService(database.unit_of_work(), Resources(settings).mailer)
+
+
+USER_COMMANDS = [invite, user_unlock, user_activate, user_deactivate]

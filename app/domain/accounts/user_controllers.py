@@ -37,7 +37,7 @@ class ManagedUserController(Controller):
         """Read one user."""
         return found(await user_by_id.one(reader, user=user_id), "user")
 
-    @patch("/{user_id:uuid}", permission=MANAGE_USERS, changes_permissions=True, refuses=(OwnAccount,))
+    @patch("/{user_id:uuid}", permission=MANAGE_USERS, forgets_viewers=True, refuses=(OwnAccount,))
     async def change_standing(
         self,
         user_id: FromPath[UUID],

@@ -7,6 +7,7 @@ No text is a syntax error. What is spelled like nothing there is looked for unde
 # ruff: noqa: ARG001 - `words` and `viewer` are arguments of the statements' parts
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from msgspec import Struct
@@ -34,6 +35,7 @@ from app.domain.publishing.models import Article
 from app.domain.publishing.queries import is_favorite, profile, tags_in_order
 from app.domain.publishing.schemas import ArticleFound, Highlights
 from app.kit.pagination import Page, Window
+from app.platform.cache import Cache, Cached
 from app.platform.database.work import Reader
 from app.platform.statements.query import by, query
 from app.platform.statements.shape import Shape
@@ -156,15 +158,27 @@ def nearest_spelling(q: Select, *, words: str) -> Select:
     return q
 
 
+# To compare words with all words of all titles costs the most, and what is misspelled is misspelled by many.
+SPELLINGS = Cached("publishing.spellings", str, ttl=300)
+
+
 async def search(
-    reader: Reader, window: Window, words: str, viewer: UUID | None
+    reader: Reader, cache: Cache, window: Window, words: str, viewer: UUID | None
 ) -> tuple[Page[ArticleFound], str | None]:
-    """What is found under the words; else what is found under the nearest ones that titles have, and those words."""
+    """What is found under the words; else what is found under the nearest ones that titles have, and those words.
+
+    A word that titles have only since five minutes ago may not be among the nearest yet.
+    """
     page = await articles_matching.page(reader, window, words=words, viewer=viewer)
     if page.total:
         return page, None
-    spelling = await nearest_spelling.one(reader, words=words)
-    if spelling is None:
+    spelling = await cache.get(SPELLINGS, words, partial(_spelling, reader, words))
+    if not spelling:
         return page, None
-    page = await articles_matching.page(reader, window, words=spelling.words, viewer=viewer)
-    return page, spelling.words if page.total else None
+    page = await articles_matching.page(reader, window, words=spelling, viewer=viewer)
+    return page, spelling if page.total else None
+
+
+async def _spelling(reader: Reader, words: str) -> str:
+    found = await nearest_spelling.one(reader, words=words)
+    return found.words if found else ""

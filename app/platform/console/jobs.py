@@ -1,20 +1,16 @@
 """The commands about jobs: what waits and for how long, what was given up, and what is to become of it."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 from uuid import UUID
 
 import click
 
-from app.platform.commands import run
+from app.platform.commands import commit, run
 from app.platform.console.reach import connected
 from app.platform.database.pools import Database
-from app.platform.database.work import UnitOfWork
+from app.platform.database.work import Service
 from app.platform.jobs import admin
 from app.platform.jobs.table import STATES
 from config.settings import Settings
-
-T = TypeVar("T")
 
 
 @click.command()
@@ -54,7 +50,7 @@ def jobs_retry(which: str | None, all_dead: bool) -> None:
     if (which is None) is not all_dead:
         raise click.UsageError("name a job by its id, or jobs by their name; or say --all-dead")
     job = _as_id(which)
-    count = _do(lambda work: admin.retry(work, job, None if job else which))
+    count = commit(_plain, lambda plain: admin.retry(plain.work, job, None if job else which))
     click.echo(f"{count} will be tried again.")
 
 
@@ -63,7 +59,7 @@ def jobs_retry(which: str | None, all_dead: bool) -> None:
 @connected
 def jobs_cancel(job: UUID) -> None:
     """Have a job not done; one that runs is cut off, and leaves nothing in the database."""
-    _do(lambda work: admin.cancel(work, job))
+    commit(_plain, lambda plain: admin.cancel(plain.work, job))
     click.echo("Cancelled.")
 
 
@@ -74,11 +70,5 @@ def _as_id(text: str | None) -> UUID | None:
         return None
 
 
-def _do(verb: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-    """Run it and commit."""
-
-    async def do(database: Database, _: Settings) -> T:
-        work = database.unit_of_work()
-        return await work.run(lambda: verb(work))
-
-    return run(do)
+def _plain(database: Database, _: Settings) -> Service:
+    return Service(database.unit_of_work())

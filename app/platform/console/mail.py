@@ -1,16 +1,15 @@
 """The commands about mail: does it leave, and who gets none."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import click
 
 from app.kit.uuid7 import uuid7
-from app.platform.commands import run
+from app.platform.commands import commit, run
 from app.platform.console.reach import connected, usable_settings
 from app.platform.database.pools import Database
-from app.platform.database.work import UnitOfWork
+from app.platform.database.work import Service
 from app.platform.mail import suppression
 from app.platform.mail.backends import Backend, MailDelayed, MailRefused
 from app.platform.mail.mailer import Mailer, mail_faults
@@ -66,7 +65,7 @@ async def _hand_over(backend: Backend, outgoing: Outgoing) -> str:
 @connected
 def mail_suppress(address: str, reason: str) -> None:
     """Send nothing to an address any more, because it bounces say; links that it asks for are not sent either."""
-    _do(lambda work: suppression.suppress(work, address, reason))
+    commit(_plain, lambda plain: suppression.suppress(plain.work, address, reason))
     click.echo(f"{address} gets no mail any more.")
 
 
@@ -75,7 +74,7 @@ def mail_suppress(address: str, reason: str) -> None:
 @connected
 def mail_unsuppress(address: str) -> None:
     """Send to an address again."""
-    _do(lambda work: suppression.unsuppress(work, address))
+    commit(_plain, lambda plain: suppression.unsuppress(plain.work, address))
     click.echo(f"{address} gets mail again.")
 
 
@@ -91,11 +90,5 @@ def mail_suppressed() -> None:
         click.echo(f"{one.address} since {one.since:%Y-%m-%d %H:%M} UTC: {one.reason}")
 
 
-def _do(verb: Callable[[UnitOfWork], Awaitable[None]]) -> None:
-    """Run it and commit."""
-
-    async def do(database: Database, _: Settings) -> None:
-        work = database.unit_of_work()
-        await work.run(lambda: verb(work))
-
-    run(do)
+def _plain(database: Database, _: Settings) -> Service:
+    return Service(database.unit_of_work())

@@ -11,7 +11,7 @@ from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
 from app.platform.mail.table import CONTENT
 from app.platform.module import installed
-from app.platform.sealing import MARK, Seal, SealBroken, SealedColumn, keys_of
+from app.platform.sealing import MARK, Seal, SealBroken, SealedColumn, lost, present_keys
 from config.modules import MODULES
 from config.settings import Settings
 
@@ -34,14 +34,19 @@ def rotate_secrets() -> None:
     It commits every 500, and may be ended and begun again at any time.
     """
     renewed, broken = run(_rotate)
+    if not (renewed or broken or present_keys(click.get_current_context().obj)):
+        click.echo("There is no key here yet, and so nothing that was encrypted by one.")
+        return
     click.echo(f"{renewed} secrets were encrypted anew.")
     if broken:
-        lost = "\n".join(broken)
-        raise click.ClickException(f"{len(broken)} could not be read, and stay as they are:\n{lost}")
+        raise click.ClickException("\n".join(["These could not be read, and stay as they are:", *broken]))
 
 
 async def _rotate(database: Database, settings: Settings) -> tuple[int, list[str]]:
-    seal = Seal(keys_of(settings))
+    keys = present_keys(settings)
+    if not keys:
+        return 0, [fault async for fault in lost(database.reader(), settings, _columns())]
+    seal = Seal(keys)
     renewed, broken = 0, []
     for column in _columns():
         last, after = UUID(int=0), None

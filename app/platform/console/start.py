@@ -1,10 +1,6 @@
 """What comes before the first worker: migrations, demo content, a look at the database's limits and at the routes."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,6 +8,7 @@ import structlog
 
 from app.kit.errors import Busy
 from app.platform.commands import run
+from app.platform.console.beside import worker_beside
 from app.platform.console.port import require_free
 from app.platform.console.schema import address, plainly, subscribe_all
 from app.platform.database.pools import Database
@@ -22,7 +19,7 @@ from app.platform.observability.logging import configure_logging
 from app.platform.observability.multiprocess import VARIABLE, prepare_metrics_folder
 from app.platform.serving import compose, serve
 from config.modules import MODULES
-from config.settings import ROOT, Settings
+from config.settings import Settings
 
 log = structlog.get_logger()
 
@@ -35,20 +32,8 @@ def start_everything(settings: Settings, *, reload: bool) -> None:
     configure_logging(settings.logging.log_level)  # not before: Alembic tells much that nobody asked for
     for line in [*run(_fill), *_places(settings)]:
         click.echo(line)
-    with _worker_beside(reload=reload):
+    with worker_beside(reload=reload):
         start_server(settings, reload=reload)
-
-
-@contextmanager
-def _worker_beside(*, reload: bool) -> Generator[None]:
-    """A worker process that ends with this one."""
-    words = [sys.executable, "-m", "app", "worker", "--beside", str(os.getpid()), *(["--reload"] if reload else [])]
-    worker = subprocess.Popen(words, cwd=ROOT)
-    try:
-        yield
-    finally:
-        worker.terminate()
-        worker.wait()
 
 
 async def _fill(database: Database, settings: Settings) -> list[str]:

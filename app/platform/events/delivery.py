@@ -16,12 +16,14 @@ from app.platform.database.refusals import is_connection_lost
 from app.platform.database.work import UnitOfWork
 from app.platform.events.log import Envelope
 from app.platform.events.subscribers import Subscriber
+from app.platform.observability.censor import quoted
 
 log = structlog.get_logger()
 
 BATCH = 200
 SECONDS = 30.0  # that a handler may take for one event
 MOST_ATTEMPTS = 8
+LONGEST_ERROR = 2_000  # characters
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 3600.0  # seconds between attempts: each pause is four times the one before
 # What was passed over is written by itself when it is much, or after a while: old partitions wait for it.
 LAGGING, LAGGING_SECONDS = 1_000, 60.0
@@ -244,6 +246,5 @@ def _envelope(row: asyncpg.Record) -> Envelope:
 
 
 def _told(error: Exception) -> str:
-    """What can be stored of it: neither a NUL nor half a surrogate pair can, nor what it cannot say itself."""
-    text = "".join(format_exception_only(error)).strip()[:2_000]
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+    """What can be stored of it, even where it cannot say itself."""
+    return quoted("".join(format_exception_only(error)).strip(), LONGEST_ERROR)

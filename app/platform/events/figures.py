@@ -2,17 +2,11 @@
 
 from collections.abc import Iterator
 
-import structlog
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from app.kit.errors import AppError
 from app.platform.database.pools import Database
-from app.platform.database.slots import UNREACHABLE
 from app.platform.events import admin
-
-log = structlog.get_logger()
 
 PARTITIONS = """
 SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'platform_event'::regclass
@@ -41,15 +35,8 @@ class Figures(Collector):
             yield family
 
 
-async def figures_page(database: Database) -> bytes:
-    """The lines of it; nothing while the database is away, for the other figures are wanted all the more then."""
-    try:
-        [(partitions,)] = await database.reader().fetch(PARTITIONS, ())
-        waiting = await admin.waiting(database)
-        figures = Figures(waiting, partitions, await admin.subscriptions(database))
-    except (AppError, *UNREACHABLE) as error:
-        log.warning("the event log's figures are missing", reason=str(error))
-        return b""
-    registry = CollectorRegistry()
-    registry.register(figures)
-    return generate_latest(registry)
+async def event_figures(database: Database) -> Figures:
+    """What the log says of itself. Raises what tells that the database cannot be reached."""
+    [(partitions,)] = await database.reader().fetch(PARTITIONS, ())
+    waiting = await admin.waiting(database)
+    return Figures(waiting, partitions, await admin.subscriptions(database))

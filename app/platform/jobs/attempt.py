@@ -4,7 +4,6 @@ import asyncio
 import random
 from traceback import format_exception
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -16,13 +15,12 @@ from app.platform.database.slots import UNREACHABLE
 from app.platform.jobs.declaration import LONGEST_PAUSE, Job
 from app.platform.jobs.job_work import JobWork
 from app.platform.jobs.leases import FINISH, Failure, Taken
-from app.platform.observability.censor import scrubbed
+from app.platform.observability.censor import quoted, storable
 from app.platform.observability.identity import IDS, Ids
 from app.platform.resources import Resources
 
 log = structlog.get_logger()
 
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 FIRST_PAUSE = 2.0  # seconds between attempts: each pause is four times the one before
 LONGEST_ERROR, LONGEST_RESULT = 10_000, 500  # characters
 
@@ -64,7 +62,7 @@ async def attempt(job: Job, taken: Taken, database: Database, resources: Resourc
             work.after_commit(database.on_enqueued)
         return True
 
-    async with asyncio.timeout(job.timeout):
+    async with asyncio.timeout(job.treatment.timeout):
         return await work.run(do)
 
 
@@ -72,7 +70,7 @@ def _checked(result: object) -> str | None:
     """Refused here, a result that cannot be stored is a failure of its own job alone."""
     if result is None:
         return None
-    if not isinstance(result, str) or len(result) > LONGEST_RESULT or _clean(result) != result:
+    if not isinstance(result, str) or len(result) > LONGEST_RESULT or storable(result) != result:
         message = f"a job returns None or a reference of {LONGEST_RESULT} characters at most, without NUL"
         raise TypeError(message)
     return result
@@ -80,7 +78,7 @@ def _checked(result: object) -> str | None:
 
 def failure_of(error: BaseException, attempts: int, longest_pause: float = LONGEST_PAUSE) -> Failure:
     """What follows from an error of the attempt with this number, the first being 1."""
-    text = _clean(scrubbed("".join(format_exception(error))))[-LONGEST_ERROR:]
+    text = quoted("".join(format_exception(error)), LONGEST_ERROR)
     if isinstance(error, UnfitArgumentsError):
         return Failure(f"the arguments do not fit the handler any more: {error}", is_final=True)
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
@@ -92,9 +90,4 @@ def _is_database_away(error: BaseException) -> bool:
     """An OSError is the handler's, where something else than the database cannot be reached."""
     if isinstance(error, Busy):  # from a pool, which says why
         return isinstance(error.__cause__, (*UNREACHABLE, TimeoutError))
-    return isinstance(error, DATABASE_ERRORS) and is_connection_lost(error)
-
-
-def _clean(text: str) -> str:
-    """What PostgreSQL can store: no NUL, no lone surrogates."""
-    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+    return is_connection_lost(error)

@@ -73,11 +73,7 @@ class Job(Generic[P]):
         self._decode = msgspec.json.Decoder(self.arguments).decode
         self._check(treatment)
         self.queue = QUEUES.index(treatment.queue)
-        self.tries = treatment.tries
-        self.timeout = treatment.timeout
-        self.longest_pause = treatment.longest_pause
-        self.schedule = treatment.schedule
-        self._unique = treatment.unique
+        self.treatment = treatment
 
     def _check(self, treatment: Treatment) -> None:
         strangers = set(treatment.unique or ()) - set(self.arguments.__struct_fields__)
@@ -102,17 +98,16 @@ class Job(Generic[P]):
         """The job with these arguments. Raises TypeError where they are not of the types that the handler states."""
         try:
             arguments = msgspec.json.encode(self.arguments(**given))
-            self._decode(arguments)
+            made = self._decode(arguments)
         except (TypeError, msgspec.MsgspecError) as error:
             message = f"{self.name}: {error}"
             raise TypeError(message) from error
-        return Call(self, arguments.decode(), self._unique_key(given))
+        return Call(self, arguments.decode(), self._unique_key(made))
 
-    def _unique_key(self, given: dict[str, Any]) -> str | None:
-        if self._unique is None:
+    def _unique_key(self, made: msgspec.Struct) -> str | None:
+        if self.treatment.unique is None:
             return None
-        made = self.arguments(**given)
-        key = msgspec.json.encode([getattr(made, name) for name in self._unique])
+        key = msgspec.json.encode([getattr(made, name) for name in self.treatment.unique])
         return blake2b(key, digest_size=16).hexdigest()
 
     def bound(self, arguments: str) -> dict[str, Any]:

@@ -2,19 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-import structlog
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.kit.errors import AppError
 from app.platform.database.pools import Database
-from app.platform.database.slots import UNREACHABLE
 from app.platform.jobs import admin
 from app.platform.jobs.declaration import QUEUES
 from app.platform.jobs.outcomes import Total, totals
-
-log = structlog.get_logger()
 
 
 class Figures(Collector):
@@ -45,14 +39,7 @@ class Figures(Collector):
         yield spent
 
 
-async def jobs_page(database: Database) -> bytes:
-    """The lines of it; nothing while the database is away, for the other figures are wanted all the more then."""
+async def job_figures(database: Database) -> Figures:
+    """What the queues say of themselves. Raises what tells that the database cannot be reached."""
     reader = database.reader()
-    try:
-        figures = Figures(await admin.counts(reader), await totals(reader))
-    except (AppError, *UNREACHABLE) as error:
-        log.warning("the jobs' figures are missing", reason=str(error))
-        return b""
-    registry = CollectorRegistry()
-    registry.register(figures)
-    return generate_latest(registry)
+    return Figures(await admin.counts(reader), await totals(reader))

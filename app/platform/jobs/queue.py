@@ -42,7 +42,16 @@ async def enqueue(fetch: Fetch, call: Call | Group, due: datetime | None, viewer
         return await _enqueue_group(fetch, call, due, viewer)
     ids = IDS.get()
     one = call.job
-    row = (one.name, one.queue, call.arguments, call.unique_key, due, one.tries, viewer.id, ids and ids.request)
+    row = (
+        one.name,
+        one.queue,
+        call.arguments,
+        call.unique_key,
+        due,
+        one.treatment.tries,
+        viewer.id,
+        ids and ids.request,
+    )
     if call.row is not None:
         return (await fetch(f"WITH written AS ({call.row.sql}) {ENQUEUE}", (*row, *call.row.values)))[0][0]
     for _ in range(LOOKS):
@@ -56,9 +65,9 @@ async def _enqueue_group(fetch: Fetch, group: Group, due: datetime | None, viewe
     ids = IDS.get()
     caller = viewer.id, ids and ids.request
     last, jobs = group.then.job, [call.job for call in group.calls]
-    row = (last.name, last.queue, group.then.arguments, last.tries, *caller, len(jobs))
+    row = (last.name, last.queue, group.then.arguments, last.treatment.tries, *caller, len(jobs))
     [(then,)] = await fetch(HOLD, row)
     columns = ([job.name for job in jobs], [job.queue for job in jobs], [call.arguments for call in group.calls])
     if jobs:
-        await fetch(ENQUEUE_ALL, (*columns, [job.tries for job in jobs], due, *caller, then))
+        await fetch(ENQUEUE_ALL, (*columns, [job.treatment.tries for job in jobs], due, *caller, then))
     return then

@@ -45,7 +45,7 @@ class Schedules:
 
     def __init__(self, database: Database, jobs: Collection[Job]) -> None:
         self._database = database
-        self._crons = {job.name: (job, job.schedule) for job in jobs if job.schedule}
+        self._crons = {job.name: (job, job.treatment.schedule) for job in jobs if job.treatment.schedule}
         self._is_noted = False
         self._asks_at = datetime.now(UTC)
 

@@ -3,16 +3,10 @@
 from collections.abc import Iterator
 
 import msgspec
-import structlog
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.kit.errors import AppError
 from app.platform.database.pools import Database
-from app.platform.database.slots import UNREACHABLE
-
-log = structlog.get_logger()
 
 LOOK = """
 SELECT waiting, seconds, handed_over, failed FROM (
@@ -52,13 +46,7 @@ class Figures(Collector):
         yield day
 
 
-async def mail_page(database: Database) -> bytes:
-    """The lines of it; nothing while the database is away, for the other figures are wanted all the more then."""
-    try:
-        [row] = await database.reader().fetch(LOOK, ())
-    except (AppError, *UNREACHABLE) as error:
-        log.warning("the figures of mail are missing", reason=str(error))
-        return b""
-    registry = CollectorRegistry()
-    registry.register(Figures(State(*row)))
-    return generate_latest(registry)
+async def mail_figures(database: Database) -> Figures:
+    """How mail goes. Raises what tells that the database cannot be reached."""
+    [row] = await database.reader().fetch(LOOK, ())
+    return Figures(State(*row))

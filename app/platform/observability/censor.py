@@ -1,4 +1,4 @@
-"""What a log line must not show: the values of secret keys, passwords in addresses, and secrets quoted in a text."""
+"""What a log line, or an error that is kept, must not show: secrets by their key, in addresses and quoted in a text."""
 
 import re
 from collections.abc import Mapping
@@ -86,6 +86,17 @@ def scrubbed(text: str) -> str:
     if _may_name_secret(text):
         return "".join(map(_scrubbed_line, text.splitlines(keepends=True)))
     return text
+
+
+def quoted(text: str, longest: int) -> str:
+    """The text as a row may quote it: scrubbed and storable; beyond so many characters it loses its middle."""
+    text = storable(scrubbed(text))
+    return text if len(text) <= longest else f"{text[: longest // 2 - 1]} … {text[2 - longest // 2 :]}"
+
+
+def storable(text: str) -> str:
+    """What PostgreSQL can store of it: a NUL and half a surrogate pair become the names of themselves."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
 
 
 def _scrubbed_line(line: str) -> str:

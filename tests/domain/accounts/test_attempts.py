@@ -19,8 +19,6 @@ from tests.conftest import Watched
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, UserFactory
 from tests.e2e.serving import Quick, serving
 
-pytestmark = pytest.mark.usefixtures("cheap_passwords")
-
 USERS, TOKENS = "/api/v1/accounts/users", "/api/v1/accounts/tokens"
 LIMITS = {
     "sign_in_limit": Rate(3, 60),

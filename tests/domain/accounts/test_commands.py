@@ -14,8 +14,6 @@ from app.platform.database.pools import Database
 from config.settings import Settings
 from tests.domain.accounts.factories import PASSWORD, UserFactory
 
-pytestmark = pytest.mark.usefixtures("cheap_passwords")
-
 Accounts = Callable[[], AccountService]
 NAMED = ["--username", "root", "--email", "root@example.com"]
 

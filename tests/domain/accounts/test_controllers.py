@@ -19,8 +19,6 @@ from app.platform.passwords import PasswordHasher
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, TokenFactory, UserFactory
 from tests.domain.accounts.gate import Gate
 
-pytestmark = pytest.mark.usefixtures("cheap_passwords")
-
 USERS, TOKENS, ME = "/api/v1/accounts/users", "/api/v1/accounts/tokens", "/api/v1/accounts/me"
 
 

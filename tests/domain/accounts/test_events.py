@@ -15,8 +15,6 @@ from tests.conftest import Outbox
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, UserFactory
 from tests.domain.accounts.test_links import LINKS, ME, NEW, TOKENS, USERS, ask, bearer, follow
 
-pytestmark = pytest.mark.usefixtures("cheap_passwords")
-
 REGISTERED, SIGNED_IN, CHANGED, DELETED = (
     f"accounts.{name}" for name in ("user_registered", "user_signed_in", "password_changed", "user_deleted")
 )

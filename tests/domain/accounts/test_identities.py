@@ -1,6 +1,7 @@
 """Identities: linked by who is signed in and has proved it, unlinked but for the last way in, told and taken along."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ from litestar import Litestar
 
 from app.domain.accounts.models import Passkey, User
 from app.platform.database.pools import Database
+from tests.conftest import Outbox
 from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory, save
 from tests.domain.accounts.openid import (
     IDENTITIES,
@@ -51,15 +53,23 @@ async def listed(browser: httpx.AsyncClient, headers: dict[str, str]) -> list[di
 
 
 async def test_an_identity_is_linked_and_then_signs_in(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, ann: User, hers: dict[str, str]
+    browser: httpx.AsyncClient,
+    provider: Provider,
+    database: Database,
+    ann: User,
+    hers: dict[str, str],
+    outbox: Outbox,
 ) -> None:
     provider.claims = {"email": "elsewhere@example.org", "email_verified": False}
     answer = await linked(browser, hers)
     assert (answer.status_code, "It is linked" in answer.text) == (200, True)
+    [mail] = outbox.to("ann@example.com")
+    assert (mail.subject, "signed in to by Fake from" in mail.text) == ("Your account has another way in", True)
     assert "session" not in browser.cookies
     [identity] = await listed(browser, hers)
     assert (identity["subject"], identity["email"]) == (SUBJECT, None)
     assert (await linked(browser, hers)).status_code == 200, "once more changes nothing"
+    assert len(outbox) == 1
     assert await counts(database) == (1, 1, 1)
 
     assert (await browser.get(GO)).status_code == 200
@@ -216,3 +226,37 @@ async def test_a_new_sign_in_is_told_by_mail(browser: httpx.AsyncClient, outbox:
     browser.cookies.clear()
     await browser.get(GO, headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0"})
     assert len(outbox.to("ann@example.com")) == 1
+
+
+async def test_who_has_a_passkey_alone_is_told_what_a_page_without_script_cannot_ask_for(
+    browser: httpx.AsyncClient, database: Database
+) -> None:
+    await browser.get(GO)
+    passkey = Passkey(credential_id=b"", public_key=b"", sign_count=0, name="phone", transports=[])
+    passkey.user_id = UUID((await browser.get(ME)).json()["id"])
+    await save(database, passkey)
+    work = database.unit_of_work()
+    await work.run(lambda: work.fetch("UPDATE accounts_user SET has_second_factor = true", ()))
+    browser.cookies.clear()
+
+    told = await browser.get(GO)
+    assert (told.status_code, "Not by this page" in told.text, "session" in browser.cookies) == (403, True, False)
+    assert ("Sign in by the passkey itself" in told.text, "<form" in told.text) == (True, False)
+
+
+async def test_who_has_no_password_leaves_by_a_sign_in_of_a_moment_ago(
+    browser: httpx.AsyncClient, provider: Provider, database: Database, hers: dict[str, str]
+) -> None:
+    provider.claims["email"] = "cyd@example.com"
+    missing = await browser.post(f"{ME}/deletion", json={}, headers=hers)
+    assert (missing.status_code, list(missing.json()["errors"])) == (422, ["password"]), "who has one gives it"
+    for how_long, status in (("1 day", 403), ("0", 204)):
+        await browser.get(GO)
+        work = database.unit_of_work()
+        sql = f"UPDATE accounts_token SET proved_at = now() - interval '{how_long}' WHERE is_session"
+        await work.run(lambda work=work, sql=sql: work.fetch(sql, ()))
+        change = await browser.post("/api/v1/accounts/links/change", json={"email": "bea@example.com"}, headers=OURS)
+        assert change.status_code == (202 if status == 204 else status)
+        answer = await browser.post(f"{ME}/deletion", json={"password": "anything at all"}, headers=OURS)
+        assert (answer.status_code, status == 204 or answer.json()["code"] == "proof_needed") == (status, True)
+    assert await counts(database) == (1, 1, 0)

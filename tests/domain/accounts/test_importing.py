@@ -55,6 +55,7 @@ async def test_users_are_as_they_were(database: Database) -> None:
     assert cyd["password"] == "!"
 
 
+@pytest.mark.dear_passwords
 async def test_an_imported_user_signs_in_and_the_hash_becomes_argon2id(database: Database, accounts: Accounts) -> None:
     await imported(database, DUMP)
     for _ in range(2):

@@ -258,6 +258,31 @@ async def test_a_dead_link_is_told_in_words_before_and_after(
             id="another site's form",
         ),
         pytest.param(
+            {
+                "method": "POST",
+                "url": "/account/verify",
+                "data": {"token": "x"},
+                "headers": {"Origin": "http://evil.test"},
+            },
+            403,
+            id="another site's form in an old browser",
+        ),
+        pytest.param(
+            {"method": "POST", "url": "/account/verify", "data": {"token": "x"}, "headers": {"Origin": "null"}},
+            410,
+            id="our form in an old browser",
+        ),
+        pytest.param(
+            {
+                "method": "POST",
+                "url": "/account/verify",
+                "data": {"token": "x"},
+                "headers": {"Origin": "http://testserver"},
+            },
+            410,
+            id="a form of this host",
+        ),
+        pytest.param(
             {"method": "GET", "url": "/account/verify", "headers": {"Authorization": "Bearer lh_x"}},
             401,
             id="a token that is no good",

@@ -114,6 +114,7 @@ async def test_a_password_that_an_admin_gives_is_held_to_the_same_rules(type_in:
     )
 
 
+@pytest.mark.dear_passwords
 async def test_an_old_hash_is_renewed_at_sign_in(client: httpx.AsyncClient, database: Database) -> None:
     user = await UserFactory.saved(database, password=OLD)
     body = {"email": user.email, "password": PASSWORD}
@@ -128,6 +129,7 @@ async def test_an_old_hash_is_renewed_at_sign_in(client: httpx.AsyncClient, data
     assert await _hash(database, user) == renewed
 
 
+@pytest.mark.dear_passwords
 async def test_two_sign_ins_at_once_renew_a_hash_and_both_succeed(
     database: Database, settings: Settings, gate: Gate
 ) -> None:
@@ -144,6 +146,7 @@ async def test_two_sign_ins_at_once_renew_a_hash_and_both_succeed(
     assert await _hash(database, user) != user.password
 
 
+@pytest.mark.dear_passwords
 async def test_a_renewal_does_not_undo_a_password_change(database: Database, accounts: Accounts, gate: Gate) -> None:
     user = await UserFactory.saved(database)
     async with asyncio.TaskGroup() as group:

@@ -33,6 +33,11 @@ WITH provider AS (
 INSERT INTO accounts_identity (provider_id, subject, user_id) SELECT id, 'one', $2 FROM provider RETURNING id
 """
 
+INVITATION = """
+INSERT INTO accounts_invitation (email, digest, inviter_id, expires_at) VALUES ($1, uuid_send($2), $2, now())
+RETURNING id
+"""
+
 Rows = dict[str, str]
 
 
@@ -57,8 +62,10 @@ async def rows_of(client: httpx.AsyncClient, sign_in: Callable, prove: Callable,
         await prove(user)
         passkey = await (await aside.connection()).fetchval(PASSKEY, user.id)
         identity = await (await aside.connection()).fetchval(IDENTITY, f"of-{user.username}", user.id)
+        invitation = await (await aside.connection()).fetchval(INVITATION, f"{user.username}@example.org", user.id)
         ids = {"token_id": token["id"], "group_id": group, "user_id": str(user.id), "passkey_id": str(passkey)}
-        return {**ids, "identity_id": str(identity), "name": name, "provider": "not-trusted"}
+        ids |= {"identity_id": str(identity), "invitation_id": str(invitation)}
+        return {**ids, "name": name, "provider": "not-trusted"}
 
     return rows
 

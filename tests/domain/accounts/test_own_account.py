@@ -210,6 +210,7 @@ async def test_an_export_has_all_that_accounts_holds_and_no_secret(
     assert passkey.keys() == {"name", "transports", "createdAt", "lastUsedAt"}
     assert (passkey["name"], passkey["transports"]) == ("my telephone", ["hybrid"])
     assert {name: value for name, value in held["modules"]["accounts"].items() if name not in {"tokens", "links"}} == {
+        "invitations": [],
         "totp": True,
         "recoveryCodesLeft": 2,
         "identities": [],

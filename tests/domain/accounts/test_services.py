@@ -17,8 +17,6 @@ from app.platform.passwords import PasswordHasher
 from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory
 from tests.domain.accounts.gate import Gate
 
-pytestmark = pytest.mark.usefixtures("cheap_passwords")
-
 NEW = "a new password"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 

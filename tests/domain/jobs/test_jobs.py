@@ -1,15 +1,18 @@
 """Who asked for a job sees how far it is, and may have it not done; who manages jobs may so with all."""
 
 from collections.abc import Callable
+from typing import get_args
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from app.domain.jobs.policies import MANAGE_JOBS
+from app.domain.jobs.schemas import Queue, State
 from app.kit.identity import Viewer
 from app.platform.database.pools import Database
-from app.platform.jobs.declaration import job
+from app.platform.jobs.declaration import QUEUES, job
+from app.platform.jobs.table import STATES
 from tests.conftest import SignedIn
 
 JOBS = "/api/v1/jobs"
@@ -144,3 +147,8 @@ async def test_what_another_stands_for_is_not_tried_anew(client, sign_in, enqueu
     assert await enqueue(ann) != one
     refused = await client.post(f"{JOBS}/{one}/retry", auth=ann)
     assert (refused.status_code, list(refused.json()["errors"])) == (409, ["job"])
+
+
+def test_the_api_knows_every_state_and_queue():
+    assert get_args(State) == STATES
+    assert get_args(Queue) == QUEUES

@@ -11,8 +11,6 @@ from config.settings import Settings
 from tests.conftest import Outbox
 from tests.domain.accounts.factories import PASSWORD
 
-pytestmark = pytest.mark.usefixtures("cheap_passwords")
-
 LINKS = "/api/v1/accounts/links"
 
 

@@ -205,7 +205,6 @@ async def test_a_token_that_lies_idle_is_neither_good_nor_listed(
     assert [item["current"] for item in (await client.get(TOKENS, auth=me)).json()["items"]] == [True]
 
 
-@pytest.mark.usefixtures("cheap_passwords")
 @pytest.mark.parametrize("door", ["sign up", "sign in", "sign in at the other API"])
 async def test_a_sign_in_is_told_by_its_device(client: httpx.AsyncClient, database: Database, door: str) -> None:
     user, headers = await UserFactory.saved(database), {"User-Agent": "Sextant/2"}
@@ -236,7 +235,6 @@ def test_a_device_is_text_that_can_be_seen(headers: list[tuple[bytes, bytes]], d
     assert device_of(headers) == device
 
 
-@pytest.mark.usefixtures("cheap_passwords")
 async def test_a_sign_in_forgets_what_lay_idle_of_this_user_alone(
     client: httpx.AsyncClient, database: Database
 ) -> None:

@@ -13,6 +13,12 @@ from tests.e2e.running import ROOT, environment, just, reachable_folder
 # What has servers of its own is left out for its time, and what else is marked as long: nothing in it knows a module.
 REST = ("tests/architecture", "tests/config", "tests/contract", "tests/domain", "tests/kit", "tests/test_main.py")
 PLATFORM = ("cors", "migrations", "problems", "request", "security", "totals")
+# Of each test one case: what a module leaves behind, or takes along, is no matter of the cases.
+ONE_CASE = """
+def pytest_collection_modifyitems(items):
+    items[:] = {item.nodeid.partition("[")[0]: item for item in reversed(items)}.values()
+    items.reverse()
+"""
 
 
 @pytest.mark.long(60)
@@ -33,9 +39,23 @@ def test_without_publishing_everything_else_stays_green(fresh_database_url: str)
 
         assert asyncio.run(remaining(fresh_database_url)) == 5
         assert "FAULT" not in just("check", **settings)
+        (folder / "one_case.py").write_text(ONE_CASE)
         tests = [*REST, *(f"tests/platform/test_{name}.py" for name in PLATFORM)]
         rest = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:randomly", "-m", "not long", *tests],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-x",
+                "-p",
+                "no:randomly",
+                "-p",
+                "one_case",
+                "-m",
+                "not long",
+                *tests,
+            ],
             cwd=folder,
             # What they cover is covered by themselves: to measure it again takes a third of their time.
             env={name: text for name, text in environment().items() if not name.startswith(("COVERAGE_", "PYTEST_"))},

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from app.domain.publishing import search
 from app.kit.pagination import Window
 from app.platform import migrations
+from app.platform.cache import Cache
+from app.platform.database.changes import Changes
 from app.platform.revisions import MigrationError
+from config.settings import CacheSettings
 from tests.databases import at
 from tests.domain.publishing.factories import ArticleFactory, follow
 
@@ -91,6 +95,18 @@ async def test_what_is_found_under_which_words(find, q, expected) -> None:
 async def test_a_word_that_nothing_has_is_looked_for_as_titles_spell_it(find, q, spelling, expected) -> None:
     answer = await find(q)
     assert (answer["spelling"], slugs(answer)) == (spelling, expected)
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_typing_error_is_compared_with_all_titles_for_the_first_who_makes_it(
+    find, app, settings, monkeypatch, statements
+) -> None:
+    cache = Cache(replace(settings, cache=CacheSettings()), Changes(app.state.database))
+    monkeypatch.setattr(app.state.resources, "cache", cache)
+    with statements() as sent:
+        answers = [await find(q) for q in ("whlaes", "whlaes", "submarine", "submarine")]
+    assert [answer["spelling"] for answer in answers] == ["whales", "whales", None, None]
+    assert sum("publishing_nearest_word" in statement for statement in sent) == 2
 
 
 async def test_matches_stand_in_every_other_piece_and_markup_is_text(database, sign_in, find) -> None:

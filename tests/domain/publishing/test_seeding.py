@@ -62,7 +62,6 @@ async def test_more_favourites_than_pairs_are_all_pairs(database, admin):
     assert await admin.fetchval("SELECT count(*) FROM publishing_favorite") == 6
 
 
-@pytest.mark.usefixtures("cheap_passwords")
 async def test_the_demo_fills_an_empty_publishing_once_and_lets_one_sign_in(database, client):
     settings = load(env_file=None, environ={})
     assert EMAIL in await load_demo(database, settings)

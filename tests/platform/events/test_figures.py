@@ -2,7 +2,8 @@
 
 import asyncpg
 
-from app.platform.events.figures import figures_page
+from app.platform.events.figures import event_figures
+from app.platform.figures import figures_page
 
 STATE = """
 INSERT INTO platform_event_end VALUES (1, 9);
@@ -17,7 +18,11 @@ async def test_it_tells_who_is_behind_and_how_old_the_oldest_is(database, aside)
     connection: asyncpg.Connection = await aside.connection()
     await connection.fetch("SELECT platform_make_event_partitions(4)")  # the template may be of another week
     await connection.execute(STATE)
-    lines = dict(line.rsplit(" ", 1) for line in (await figures_page(database)).decode().splitlines() if line[0] != "#")
+    lines = dict(
+        line.rsplit(" ", 1)
+        for line in (await figures_page(database, event_figures)).decode().splitlines()
+        if line[0] != "#"
+    )
     assert 90 <= float(lines.pop("events_oldest_unsequenced_seconds")) < 150
     assert {name: float(value) for name, value in lines.items()} == {
         "events_partitions_ahead": 4,
@@ -32,4 +37,4 @@ async def test_the_other_figures_are_told_while_the_database_is_away(database, m
         raise asyncpg.PostgresConnectionError("gone")
 
     monkeypatch.setattr("app.platform.database.work.Reader.fetch", fail)
-    assert await figures_page(database) == b""
+    assert await figures_page(database, event_figures) == b""

@@ -16,7 +16,8 @@ async def send_digest(work, user: UUID, days: int = 7) -> None: ...
 
 def test_a_job_is_called_by_its_module_and_its_function():
     assert send_digest.name == "jobs.send_digest"  # of tests/platform/jobs
-    assert (send_digest.queue, send_digest.tries, send_digest.timeout) == (1, 2, 5)
+    treatment = send_digest.treatment
+    assert (send_digest.queue, treatment.tries, treatment.timeout) == (1, 2, 5)
 
 
 def test_arguments_come_back_as_what_they_were():

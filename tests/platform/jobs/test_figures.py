@@ -2,13 +2,14 @@
 
 import asyncpg
 
+from app.platform.figures import figures_page
 from app.platform.jobs.declaration import job
-from app.platform.jobs.figures import jobs_page
+from app.platform.jobs.figures import job_figures
 from app.platform.jobs.outcomes import Outcomes, totals
 
 
 async def told(database) -> dict[str, float]:
-    page = (await jobs_page(database)).decode()
+    page = (await figures_page(database, job_figures)).decode()
     return {name: float(value) for name, value in (x.rsplit(" ", 1) for x in page.splitlines() if x[0] != "#")}
 
 
@@ -70,4 +71,4 @@ async def test_the_other_figures_are_told_while_the_database_is_away(database, m
         raise asyncpg.PostgresConnectionError("gone")
 
     monkeypatch.setattr("app.platform.database.work.Reader.fetch", fail)
-    assert await jobs_page(database) == b""
+    assert await figures_page(database, job_figures) == b""

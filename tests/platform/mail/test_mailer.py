@@ -13,11 +13,12 @@ from pydantic import SecretStr
 
 from app.platform.checks import _lost_secrets
 from app.platform.cli import console
+from app.platform.figures import figures_page
 from app.platform.jobs.clearing import clear_jobs
 from app.platform.jobs.job_work import JobWork
 from app.platform.mail import backends
 from app.platform.mail.backends import Console, Files, Memory
-from app.platform.mail.figures import mail_page
+from app.platform.mail.figures import mail_figures
 from app.platform.mail.mailer import encode, mail_faults
 from app.platform.mail.message import Mail, Outgoing, message_id
 from app.platform.mail.sending import clear_mail
@@ -90,7 +91,7 @@ async def test_what_is_over_is_cleared_away_and_what_waits_is_not(app, database)
         "SELECT count(*), count(*) FILTER (WHERE handed_over_at IS NULL AND failed_at IS NULL) FROM platform_mail", ()
     )
     assert (left, waiting) == (len(present), 2), "without a job that is tried, one is forgotten in the end"
-    assert clear_mail.schedule != clear_jobs.schedule
+    assert clear_mail.treatment.schedule != clear_jobs.treatment.schedule
 
 
 async def _insert(work, rows) -> None:
@@ -102,7 +103,7 @@ async def test_a_scrape_tells_what_waits_and_what_became_of_the_rest(app, databa
     work = database.unit_of_work()
     rows = [("90 seconds", None, None), ("60 seconds", None, None), ("1 hour", "1 s", None), ("1 hour", None, "1 s")]
     await work.run(lambda: _insert(work, [*rows, ("1 hour", "1 s", None), ("25 hours", "1 s", None)]))
-    page = (await mail_page(database)).decode()
+    page = (await figures_page(database, mail_figures)).decode()
     told = {name: float(value) for name, value in (x.rsplit(" ", 1) for x in page.splitlines() if x[0] != "#")}
     assert told.pop("mails_oldest_waiting_seconds") == pytest.approx(90, abs=30)
     assert told == {

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from pydantic import SecretStr
 
-from app.platform.observability.censor import LONGEST, censored, censored_pair, is_secret, scrubbed
+from app.platform.observability.censor import LONGEST, censored, censored_pair, is_secret, quoted, scrubbed
 
 CANARY = "canary-3141"
 
@@ -163,3 +163,12 @@ def test_long_text_loses_its_middle():
 def test_no_text_takes_long(text):
     for _ in range(10):
         scrubbed(text)
+
+
+def test_what_is_kept_is_scrubbed_storable_and_bounded():
+    shown = quoted(f"first\0\ud800 password={CANARY} {'x' * 5000} last", 200)
+
+    assert len(shown) == 200
+    assert shown.startswith("first\\0\\ud800 password=*** x")
+    assert shown.endswith("x last")
+    assert quoted("short", 200) == "short"

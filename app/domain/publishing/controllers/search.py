@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
@@ -27,6 +28,7 @@ Offset = Annotated[int, QueryParameter(ge=0, le=2**53, description="How many art
 async def search_articles(
     viewer: NamedDependency[Viewer],
     reader: NamedDependency[Reader],
+    state: State,
     q: Words,
     limit: Limit = 20,
     offset: Offset = 0,
@@ -36,5 +38,5 @@ async def search_articles(
     The newest 200 that match are ranked, and `articlesCount` counts these. Titles weigh most, then descriptions, then
     bodies; accents and endings do not matter. Where nothing has the words, those nearest to them are looked for.
     """
-    page, spelling = await search(reader, Window(limit, offset), q, viewer.id)
+    page, spelling = await search(reader, state.resources.cache, Window(limit, offset), q, viewer.id)
     return ArticlesFound(page.items, page.total, spelling)

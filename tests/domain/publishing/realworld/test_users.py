@@ -6,8 +6,6 @@ import pytest
 
 from tests.domain.publishing.realworld.answers import refusal
 
-pytestmark = pytest.mark.usefixtures("cheap_passwords")
-
 PASSWORD = "correct horse battery staple"
 ANN = {"username": "ann", "email": "ann@example.com", "password": PASSWORD}
 

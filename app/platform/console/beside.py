@@ -1,0 +1,64 @@
+"""The worker that runs beside a development server: it ends with it, and is started anew whenever it dies."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from time import monotonic
+
+import structlog
+
+from config.settings import ROOT
+
+log = structlog.get_logger()
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before the next start: each pause is twice the one before
+WELL = 10.0  # seconds; one that lived for so long did not die of how it was started
+
+
+@contextmanager
+def worker_beside(*, reload: bool) -> Generator[None]:
+    """Keep a worker process running meanwhile."""
+    words = [sys.executable, "-m", "app", "worker", "--beside", str(os.getpid()), *(["--reload"] if reload else [])]
+    kept = KeptProcess(words)
+    kept.thread.start()
+    try:
+        yield
+    finally:
+        kept.end()
+
+
+class KeptProcess:
+    """A process that is started anew whenever it ends, by one thread: on Linux it dies with the thread that made it."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._words = words
+        self._ending = threading.Event()
+        self._starting = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def end(self) -> None:
+        """Tell it to end, and wait until it has."""
+        with self._starting:
+            self._ending.set()
+        if self._process:
+            self._process.terminate()
+        self.thread.join()
+
+    def _keep(self) -> None:
+        pause = 0.0
+        while not self._ending.wait(pause):
+            began = monotonic()
+            with self._starting:
+                if self._ending.is_set():
+                    return
+                self._process = subprocess.Popen(self._words, cwd=ROOT)
+            code = self._process.wait()
+            if self._ending.is_set():
+                return
+            lasted = monotonic() - began
+            pause = FIRST_PAUSE if lasted >= WELL or not pause else min(2 * pause, LONGEST_PAUSE)
+            log.error("the worker has died, and is started anew", code=code, lasted=round(lasted, 1), pause=pause)
