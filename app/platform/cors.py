@@ -11,11 +11,17 @@ from app.platform.problems import send_problem
 Headers = list[tuple[bytes, bytes]]
 
 ANY = "*"
-EXPOSED = (b"access-control-expose-headers", b"ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID")
+EXPOSED = (
+    b"access-control-expose-headers",
+    b"ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID",
+)
 CREDENTIALS = (b"access-control-allow-credentials", b"true")
 PREFLIGHT = [
     (b"access-control-allow-methods", b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, If-None-Match, X-Correlation-ID, X-Request-ID"),
+    (
+        b"access-control-allow-headers",
+        b"Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Correlation-ID, X-Request-ID",
+    ),
     (b"access-control-max-age", b"600"),
 ]
 

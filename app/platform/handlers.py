@@ -1,6 +1,6 @@
 """Route handlers: each states its permission, runs in the hands of its unit of work, and answers after the commit."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from functools import wraps
 from hashlib import blake2b
 from inspect import getdoc, signature
@@ -13,42 +13,24 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import SkipValidationMarker
 from litestar.response import Response
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from app.kit.errors import AppError, TooMany
 from app.kit.identity import Permission, Viewer
 from app.platform.database.pools import Database
 from app.platform.database.refusals import translate
 from app.platform.database.work import Reader, Service, UnitOfWork
+from app.platform.encoded import NONE, Encoded
+from app.platform.idempotency import KeyedWork, key_given
+from app.platform.origins import SAFE
 from app.platform.ratelimit import RATE_HEADERS
-from app.platform.security import OF_THE_HOUSE
+from app.platform.security import OF_THE_HOUSE, PUBLIC, SELF_CHECKED
 
 Function = Callable[..., Any]
 
-NONE: Mapping[str, str] = {}
 REVALIDATED = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
 INJECTED = type(get_args(NamedDependency[Any])[1])
-JSON = (b"content-type", b"application/json")
 encode = msgspec.json.Encoder().encode
-
-
-class Encoded:
-    """An answer as bytes: made before the commit, sent after it."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] = NONE) -> None:
-        self.status = status
-        self.body = body
-        self.headers = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
-        """Send it as JSON; without a body, neither type nor length is said."""
-        headers = [JSON, (b"content-length", b"%d" % len(self.body))] if self.body else []
-        for name, value in self.headers.items():
-            headers.append((name.lower().encode(), value.encode("latin-1")))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
 class Endpoint(HTTPRouteHandler):
@@ -76,6 +58,7 @@ class Endpoint(HTTPRouteHandler):
         self.cached = cached
         self.accepted = accepted
         self.throttled = TooMany in refuses  # then its other answers tell what is left, too
+        self.takes_key = False  # whether an Idempotency-Key is looked at
 
     def __call__(self, fn: Function) -> "Endpoint":
         """The function's name is the operation's id; the first line of its docstring is the summary."""
@@ -83,6 +66,8 @@ class Endpoint(HTTPRouteHandler):
         self.operation_id = self.operation_id or getattr(fn, "__name__", None)
         self.summary = self.summary or summary.rstrip(".")
         self.description = self.description or description.strip() or None
+        is_users_own = self.opt["permission"] not in (PUBLIC, SELF_CHECKED)
+        self.takes_key = is_users_own and bool(_holder(fn)) and bool(self.http_methods - SAFE)
         if self.cached and Reader not in _kinds(fn):
             message = f"{fn} is cached: it takes a reader, by which it is known what its answer was made of"
             raise TypeError(message)
@@ -222,8 +207,9 @@ def providers(database: Database) -> dict[str, Provide]:
     def provide_reader(viewer: NamedDependency[Viewer]) -> Reader:
         return database.reader(viewer)
 
-    def provide_work(viewer: NamedDependency[Viewer]) -> UnitOfWork:
-        return database.unit_of_work(viewer)
+    def provide_work(viewer: NamedDependency[Viewer], request: Request[Any, Any, Any]) -> UnitOfWork:
+        key = key_given(request)
+        return database.unit_of_work(viewer) if key is None else KeyedWork(database, viewer, request, key)
 
     made = {"viewer": provide_viewer, "reader": provide_reader, "work": provide_work}
     return {name: Provide(_unchecked(provide), sync_to_thread=False) for name, provide in made.items()}

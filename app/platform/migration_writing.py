@@ -29,6 +29,7 @@ from config.modules import MODULES
 PLATFORM_TABLES = (
     "app.platform.database.changes",
     "app.platform.events.log",
+    "app.platform.idempotency",
     "app.platform.jobs.outcomes",
     "app.platform.jobs.schedules",
     "app.platform.jobs.table",

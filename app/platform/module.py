@@ -10,6 +10,7 @@ import msgspec
 from litestar import Router
 
 from app.kit.identity import Permission
+from app.kit.news import Kind
 from app.platform.database.pools import Database
 from app.platform.database.work import Source
 from app.platform.events.subscribers import Subscriber
@@ -37,6 +38,7 @@ class Module:
     summary: str
     routers: Sequence[Router] = ()
     permissions: Sequence[Permission] = ()
+    kinds: Sequence[Kind] = ()
     authenticator: Callable[[Settings], Authenticator] | None = None
     commands: Sequence[click.Command] = ()
     checks: Sequence[Check] = ()
@@ -49,6 +51,7 @@ class Module:
     def __post_init__(self) -> None:
         """Refuse what is stored by its name and is not called `<module>.…`, or twice the same. Raises ValueError."""
         self._check("permission", [permission.name for permission in self.permissions])
+        self._check("kind", [kind.name for kind in self.kinds])
         self._check("subscriber", [subscriber.name for subscriber in self.subscribers])
         self._check("job", [job.name for job in self.jobs])
 
@@ -82,3 +85,8 @@ def offered(modules: Iterable[Module]) -> list[str]:
 def declared(modules: Iterable[Module]) -> dict[str, Permission]:
     """What the modules let somebody be granted, by name, in the order of the modules."""
     return {permission.name: permission for module in modules for permission in module.permissions}
+
+
+def told(modules: Iterable[Module]) -> dict[str, Kind]:
+    """What the modules tell users of, by name, in the order of the modules."""
+    return {kind.name: kind for module in modules for kind in module.kinds}

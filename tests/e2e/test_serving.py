@@ -4,12 +4,14 @@ import asyncio
 import os
 import signal
 import socket
+from collections import Counter
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import asyncpg
 import psutil
 import pytest
@@ -203,7 +205,7 @@ def waiting(url: str) -> bool:
     return asyncio.run(ask())
 
 
-def test_two_workers_count_together(lent_database_url: str):
+def test_two_workers_count_together_and_do_once_what_a_key_names(lent_database_url: str):
     with Running("serve", environment="development", database_url=lent_database_url, workers=2) as run:
         run.until_answer()
         until(lambda: len(run.workers()) == 2, "both workers run")
@@ -211,8 +213,32 @@ def test_two_workers_count_together(lent_database_url: str):
             run.get("/ready")
         until(lambda: counted(run) >= 20, "the other worker has shown what it counted: on its loop's next heartbeat")
         assert counted(run) == 20
+        assert asyncio.run(named_fifty_times(run.origin, lent_database_url)) == {201: 1}
         run.interrupt()
         assert run.ended() == 0
+
+
+async def named_fifty_times(origin: str, url: str) -> dict[int, int]:
+    """Ask fifty times at once, under one key, for something to be made: how many answers there are of each status."""
+    ann = {"username": "ann", "email": "ann@example.com", "password": "a long enough one"}
+    async with aiohttp.ClientSession(origin, connector=aiohttp.TCPConnector(limit=0)) as http:
+        async with http.post("/api/v1/accounts/users", json=ann) as joined:
+            token = (await joined.json())["token"]
+        connection = await asyncpg.connect(url)
+        await connection.execute("UPDATE accounts_user SET is_superuser = true")
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "k-1"}
+
+        async def make() -> tuple[int, bytes]:
+            async with http.post(
+                "/api/v1/accounts/groups", json={"name": "A", "permissions": []}, headers=headers
+            ) as one:
+                return one.status, await one.read()
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(make()) for _ in range(50)]
+        assert await connection.fetchval("SELECT count(*) FROM accounts_group") == 1
+        await connection.close()
+    return Counter(status for status, _ in {task.result() for task in tasks})
 
 
 def counted(run: Running) -> float:

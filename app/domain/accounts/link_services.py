@@ -28,6 +28,7 @@ from app.domain.accounts.tokens import digest_of
 from app.kit.errors import Invalid, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
+from app.platform.idempotency import forget
 from app.platform.mail.mailer import Mailer
 from app.platform.ratelimit import Throttle
 
@@ -182,6 +183,7 @@ class LinkService(Service):
         if user.is_superuser and not await self.users.another_superuser(user.id):
             raise LastSuperuser
         await self.users.remove(user.id)
+        await forget(self.work, user.id)
         self.work.publish(UserDeleted(user.id))
         await self._post.deleted(asking.email)
 

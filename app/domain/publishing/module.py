@@ -17,6 +17,7 @@ from app.domain.publishing.demo import load_demo
 from app.domain.publishing.policies import RETRACT_ANY_COMMENT, REVISE_ANY_ARTICLE
 from app.domain.publishing.services import ArticleService, CommentService, FavoriteService, FollowService
 from app.domain.publishing.shares import share_of
+from app.domain.publishing.subscribers import COMMENT, FOLLOWER, tell_author_of_comment, tell_user_of_follower
 from app.platform.handlers import service
 from app.platform.module import Module
 
@@ -48,6 +49,8 @@ module = Module(
         Router("/api/v1", route_handlers=[search_articles], tags=["publishing"]),
     ],
     permissions=[REVISE_ANY_ARTICLE, RETRACT_ANY_COMMENT],
+    kinds=[COMMENT, FOLLOWER],
+    subscribers=[tell_author_of_comment, tell_user_of_follower],
     share=share_of,
     commands=[seed],
     demo=load_demo,

@@ -142,6 +142,21 @@ def comments_on(q: Select, *, slug: str, viewer: UUID | None, limit: int, offset
     return q.join(Comment.author).where(Comment.id.in_(shown)).order_by(Comment.id.desc())
 
 
+class Commented(Struct, frozen=True, gc=False):
+    """Who said something about whose article."""
+
+    author_id: UUID
+    of_author_id: UUID
+    title: str
+    slug: str
+
+
+@query(Shape(Commented, Comment, of_author_id=Article.author_id, title=Article.title, slug=Article.slug))
+def commented_article(q: Select, *, comment: int) -> Select:
+    """The article that a comment is about."""
+    return q.join(Article, Article.id == Comment.article_id).where(Comment.id == comment)
+
+
 # Tags are counted as they are given and taken away, so that nothing is counted here.
 uses, born = func.sum(counter.c.value), func.min(counter.c.created_at)
 used = (

@@ -1,5 +1,6 @@
-"""The platform's own jobs, one of which is defined here: what is done, or was cancelled, is not kept for ever."""
+"""The platform's own jobs: what is over, or was answered a day ago, is not kept for ever."""
 
+from app.platform import idempotency
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
 from app.platform.mail.sending import clear_mail, send_mail
@@ -21,4 +22,11 @@ async def clear_jobs(work: JobWork) -> None:
         await work.enqueue(clear_jobs())
 
 
-OWN_JOBS = (clear_jobs, send_mail, clear_mail)
+@job(queue="bulk", schedule="47 * * * *")
+async def clear_answers(work: JobWork) -> None:
+    """Delete the answers under an Idempotency-Key that were given more than 24 hours ago, so many at once."""
+    if await idempotency.clear(work, AT_ONCE) == AT_ONCE:
+        await work.enqueue(clear_answers())
+
+
+OWN_JOBS = (clear_jobs, clear_answers, send_mail, clear_mail)

@@ -17,6 +17,7 @@ from app.platform.observability.metrics import TRAFFIC
 CLIENT_GONE = 499  # nginx's number for a request that ended with nobody answered
 LONGEST_PATH = 512
 UNMATCHED = "unmatched"
+REPLAYED = "replayed"  # in the scope of a request that was answered as before, by its Idempotency-Key
 
 
 class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
@@ -35,6 +36,7 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     client: str | None = None
     correlation_id: str | None = None
     user: Any = None
+    replayed: bool = False
 
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -136,6 +138,7 @@ class Exchange:
             client=client[0] if client else None,
             correlation_id=None if correlation == request else correlation,
             user=getattr(self._scope.get("user"), "id", None),
+            replayed=REPLAYED in self._scope,
         )
         try:
             return _encode(line) + b"\n"

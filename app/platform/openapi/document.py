@@ -16,6 +16,7 @@ from litestar.typing import FieldDefinition
 
 from app.kit.errors import AppError
 from app.platform.handlers import Endpoint
+from app.platform.idempotency import HEADER, KEY, REPLAYED_HEADER
 from app.platform.module import Module
 from app.platform.openapi.refusals import PROBLEM, RATES, Refusals, header, refusals_of
 from app.platform.openapi.schemas import Schemas
@@ -53,6 +54,14 @@ COOKIES = {
         "is `session`. With it, what changes anything must come from our own pages (`Sec-Fetch-Site: same-origin`, or "
         "an `Origin` that is ours or trusted), and a body must be JSON. Beside a token it is not looked at.",
     },
+}
+IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "description": "Names this request: repeated within 24 hours by the same user, with the same key, method, address "
+    "and body, it is not done again, and answered as it was. What is refused leaves its key free. Best a random UUID.",
+    "required": False,
+    "schema": {"type": "string", "pattern": f"^{KEY}$"},
 }
 PLATFORM_TAGS = {"system": "What a load balancer asks of the process"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -140,7 +149,10 @@ def _described(operation: Operation, schemas: Schemas, refusals: Refusals) -> di
         "summary": handler.summary,
         "description": handler.description,
         "deprecated": handler.deprecated,
-        "parameters": [_parameter(one, schemas) for one in operation.parameters],
+        "parameters": [
+            *(_parameter(one, schemas) for one in operation.parameters),
+            *([IDEMPOTENCY_KEY] if handler.takes_key else ()),
+        ],
         "requestBody": _body(operation.body, schemas),
         "responses": {**_answer(operation, schemas), **refusals.of(operation.refusals)},
         "security": list(_security(handler)),
@@ -185,6 +197,10 @@ def _answer(operation: Operation, schemas: Schemas) -> dict[str, Any]:
             headers["ETag"] = header("The version that was written", type="string")
     if operation.handler.throttled:
         headers |= RATES
+    if operation.handler.takes_key:  # of a repetition no attempt is counted
+        headers = {name: {**one, "required": name not in RATES} for name, one in headers.items()}
+        headers[REPLAYED_HEADER] = header("`true` where the request was done before: the same answer", type="string")
+        headers[REPLAYED_HEADER]["required"] = False
     answers = {str(status.value): told}
     if operation.handler.cached:
         headers["ETag"] = header("The version, for If-None-Match; told to anonymous readers", type="string")

@@ -15,7 +15,8 @@ from litestar.params import FromPath
 from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 
 from app.kit.errors import found
-from app.platform.handlers import Encoded, Endpoint, get
+from app.platform.encoded import Encoded
+from app.platform.handlers import Endpoint, get
 from app.platform.openapi.document import document
 from app.platform.security import PUBLIC
 

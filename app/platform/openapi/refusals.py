@@ -24,6 +24,7 @@ from app.kit.errors import (
     UnsupportedMediaType,
 )
 from app.platform.handlers import Endpoint
+from app.platform.idempotency import AnswerNotKept, KeyInUse, KeyReused
 from app.platform.openapi.schemas import Schemas
 from app.platform.origins import SAFE
 from app.platform.problems import PROBLEM_JSON, Problem, problem
@@ -75,6 +76,8 @@ def refusals_of(handler: Endpoint, places: Iterable[ParamType], *, has_body: boo
         kinds.add(ProofNeeded)
     if not handler.opt.get("tokens_only") and handler.http_methods - SAFE:
         kinds.add(Forbidden)  # to a cookie that another origin's page sends
+    if handler.takes_key:
+        kinds |= {Malformed, KeyInUse, AnswerNotKept, KeyReused}
     if ParamType.PATH in places:
         kinds.add(NotFound)
     if has_body or places - {ParamType.PATH}:

@@ -201,13 +201,20 @@ class Command(Generic[P, OutT]):
 
     async def one(self, work: UnitOfWork, *_: P.args, **given: P.kwargs) -> OutT | None:
         """Run it; the first row that it returns, or None."""
+        rows = await self._run(work, given)
+        return rows[0] if rows else None
+
+    async def all(self, work: UnitOfWork, *_: P.args, **given: P.kwargs) -> list[OutT]:
+        """Run it; every row that it returns."""
+        return await self._run(work, given)
+
+    async def _run(self, work: UnitOfWork, given: Mapping[str, Any]) -> list[OutT]:
         absent = self._arguments.absent(given)
         statement = self._statements.get(absent)
         if statement is None:
             clause = self._function(self._shape, **self._arguments.without(absent))
             statement = self._statements[absent] = Statement(clause, self._shape.builder())
-        rows = statement.build(await statement.fetch(work, given))
-        return rows[0] if rows else None
+        return statement.build(await statement.fetch(work, given))
 
 
 def command(shape: Shape[OutT]) -> Callable[[Writing[OutT, P]], Command[P, OutT]]:

@@ -14,4 +14,4 @@ async def test_tokens_that_are_no_good_any_more_are_cleared_each_night(database,
     work = JobWork(database, Resources(settings), Viewer(), lambda *_: None)
     await work.run(lambda: clear_sessions.handler(work))
     assert [row[0] for row in await database.reader().fetch("SELECT user_id FROM accounts_token", ())] == [kept.id]
-    assert clear_sessions.schedule == "37 3 * * *"
+    assert clear_sessions.treatment.schedule == "37 3 * * *"

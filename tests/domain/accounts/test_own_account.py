@@ -137,9 +137,12 @@ async def test_an_account_is_deleted_by_its_password(
     wrong = await client.post(f"{ME}/deletion", json={"password": "a wrong guess"}, headers=bearer(token))
     assert (wrong.status_code, wrong.json()["errors"]) == (422, {"password": ["is not the right one"]})
 
-    answer = await client.post(f"{ME}/deletion", json={"password": PASSWORD}, headers=bearer(token))
+    keyed = [bearer(token) | {"Idempotency-Key": key} for key in ("k-1", "k-2")]
+    assert (await client.patch(ME, json={"bio": "I go"}, headers=keyed[0])).status_code == 200
+    answer = await client.post(f"{ME}/deletion", json={"password": PASSWORD}, headers=keyed[1])
 
     assert (answer.status_code, answer.content) == (204, b"")
+    assert await count(database, "SELECT count(*) FROM platform_idempotency") == 0
     assert (await client.get(ME, headers=bearer(token))).status_code == 401
     assert await count(database, "SELECT count(*) FROM accounts_user") == 0
     assert outbox.subjects == ["Your account is deleted"]

@@ -53,14 +53,14 @@ class UserController(Controller):
         request: JSONRequest,
         viewer: NamedDependency[Viewer],
         accounts: NamedDependency[AccountService],
-    ) -> UserEnvelope:
+    ) -> Response[UserEnvelope]:
         """Change one's own account.
 
         What is left out stays. A new password ends all other tokens; the presented one stays good. Who has a second
         factor must have proved a moment ago who they are, to change password or address.
         """
         changed = await accounts.change(viewer, Changes(**asdict(data.user)), lenient=True)
-        return _shown(changed, request.auth)
+        return Response(_shown(changed, request.auth), headers={"Cache-Control": "no-store"})
 
 
 def _shown(user: Identity | Account, token: str) -> UserEnvelope:

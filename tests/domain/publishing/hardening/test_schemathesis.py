@@ -1,7 +1,9 @@
 """Every operation of the document, attacked by what Schemathesis makes of it: whatever is sent, the document holds."""
 
 import json
+import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 import requests
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis import BaseSchema
 from schemathesis.config import SchemathesisConfig
 
+from app.platform.idempotency import KEY
 from tests.domain.publishing.hardening.people import Person
 from tests.e2e.running import ROOT, Running
 
@@ -35,6 +38,7 @@ BEYOND_SCHEMAS += [f"POST /api/v1/accounts/links/{one}/follow" for one in PURPOS
 # … and that of several answers there must be one, or that a passkey was asked.
 GUESSED = [f"POST /api/v1/accounts/{path}" for path in ("proof", "tokens/second-factor", "session/second-factor")]
 BEYOND_SCHEMAS += ["POST /api/v1/accounts/passkeys", "POST /api/v1/accounts/providers", "GET /api/v1/jobs"]
+BEYOND_SCHEMAS += ["GET /api/v1/notifications", "POST /api/v1/notifications/unsubscriptions"]
 # What asks a provider's server: there is none where the examples say.
 ELSEWHERE = [f"POST /api/v1/accounts/{path}/{{provider}}" for path in ("session/openid", "identities")]
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}  # else what gives out cookies refuses everything
@@ -99,5 +103,8 @@ def test_anonymous(case: schemathesis.Case, server: Running, session: requests.S
 @attacked.parametrize()
 @bounded
 def test_signed_in(case: schemathesis.Case, server: Running, session: requests.Session, superuser: Person):
-    """With a superuser of its own for each operation: one of these ends all tokens."""
-    case.call_and_validate(base_url=server.origin, session=session, headers=superuser.headers | OUR_PAGE)
+    """With a superuser of its own for each operation, for one of these ends all tokens; and no key is used twice."""
+    headers = superuser.headers | OUR_PAGE
+    if re.fullmatch(KEY, (case.headers or {}).get("Idempotency-Key", "")):
+        headers |= {"Idempotency-Key": str(uuid4())}
+    case.call_and_validate(base_url=server.origin, session=session, headers=headers)
