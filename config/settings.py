@@ -286,11 +286,6 @@ class Settings:
         return self.server.environment == "production"
 
     @property
-    def mail_folder(self) -> Path:
-        """Where mail is kept by LITEHOUSE_MAIL=file."""
-        return self.database.data_folder / "mail"
-
-    @property
     def shows_mail(self) -> bool:
         """Whether one reads at /mail what was sent: mail is kept, and nobody else can reach the server."""
         return self.development and self.mail.backend == "file" and _is_loopback(self.server.host)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from app.platform.mail.message import Outgoing
 from app.platform.observability.lines import STDOUT
+from config.settings import Settings
 
 MOST_KEPT = 1_000
 
@@ -93,6 +94,11 @@ class Files:
 
     async def close(self) -> None:
         """Nothing was opened."""
+
+
+def folder_of(settings: Settings) -> Path:
+    """Where an installation keeps mail, by LITEHOUSE_MAIL=file."""
+    return settings.database.data_folder / "mail"
 
 
 def _print(text: str) -> None:

@@ -23,6 +23,7 @@ from litestar.params import FromPath
 
 from app.kit.errors import NotFound, found
 from app.platform.handlers import get
+from app.platform.mail.backends import folder_of
 from app.platform.openapi.pages import CHECKED, Asset
 from app.platform.pages import HEADERS, Pages
 from app.platform.security import PUBLIC
@@ -66,7 +67,7 @@ class CaughtMail(Controller):
     async def list_mail(self, request: Asked, state: State) -> Response[str]:
         """The mails that were sent, newest first."""
         _require_loopback(request)
-        folder = state.settings.mail_folder
+        folder = folder_of(state.settings)
         return PAGES.show("list", mails=await asyncio.to_thread(_newest, folder), folder=folder)
 
     @get("/style.css", permission=PUBLIC)
@@ -130,7 +131,7 @@ async def _read(request: Asked, state: State, mail: UUID) -> EmailMessage:
     """Raises NotFound."""
     _require_loopback(request)
     try:
-        content = await asyncio.to_thread((state.settings.mail_folder / f"{mail}.eml").read_bytes)
+        content = await asyncio.to_thread((folder_of(state.settings) / f"{mail}.eml").read_bytes)
     except FileNotFoundError:
         raise NotFound("mail") from None
     return BytesParser(EmailMessage, policy=policy.default).parsebytes(content)

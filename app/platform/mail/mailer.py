@@ -8,7 +8,7 @@ import msgspec
 from app.kit.errors import Busy
 from app.kit.uuid7 import uuid7
 from app.platform.database.work import UnitOfWork
-from app.platform.mail.backends import Backend, Console, Files, Memory
+from app.platform.mail.backends import Backend, Console, Files, Memory, folder_of
 from app.platform.mail.message import Mail, as_address, message_id
 from app.platform.mail.sending import send_mail
 from app.platform.mail.smtp import Smtp
@@ -21,7 +21,7 @@ OWN_PAGES = "/account/{purpose}?token={token}"
 WRITE = "INSERT INTO platform_mail (id, message_id, recipient, subject, content) VALUES ($9, $10, $11, $12, $13)"
 BACKENDS: dict[str, Callable[[Settings], Backend]] = {
     "smtp": lambda settings: Smtp(settings.mail, settings.http.site),
-    "file": lambda settings: Files(settings.mail_folder, f"{settings.http.base_url}/mail"),
+    "file": lambda settings: Files(folder_of(settings), f"{settings.http.base_url}/mail"),
     "console": lambda _: Console(),
     "memory": lambda _: Memory(),
 }
