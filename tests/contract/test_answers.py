@@ -32,8 +32,7 @@ METHODS = ("post", "put", "get", "patch", "delete")  # what is made is there to 
 # What cannot succeed here, and why.
 REFUSED = {
     "DELETE /api/v1/accounts/tokens/{token_id}": "the token that was made is another's",
-    "POST /api/v1/accounts/links/change": "the password is another",
-    "POST /api/v1/accounts/me/deletion": "the password is another",
+    "POST /api/v1/accounts/me/deletion": "nobody else is a superuser",
     "POST /api/v1/accounts/passkeys": "no browser has made one",
     "POST /api/v1/accounts/proof": "of three ways, one is to be chosen",
     "POST /api/v1/accounts/second-factor/passkey-options": "no such challenge was set",

@@ -28,8 +28,10 @@ PUBLIC = [label for label, operation in OPERATIONS.items() if {} in operation["s
 # one of those installed, or a password the right one: 422 is right there; and 410 where a link never was one.
 BEYOND_SCHEMAS = ["POST /api/users", "PUT /api/user", "POST /api/v1/accounts/users"]
 BEYOND_SCHEMAS += [
-    f"GET /api/v1/accounts/{path}" for path in ("users", "holders", "groups", "groups/{group_id}/members")
+    f"GET /api/v1/accounts/{path}"
+    for path in ("users", "holders", "groups", "groups/{group_id}/members", "invitations")
 ]
+BEYOND_SCHEMAS += ["POST /api/v1/accounts/invitations"]
 BEYOND_SCHEMAS += ["POST /api/v1/accounts/groups", "PATCH /api/v1/accounts/groups/{group_id}"]
 BEYOND_SCHEMAS += ["PATCH /api/v1/accounts/me", "GET /api/v1/accounts/tokens", "POST /api/v1/accounts/tokens/named"]
 PURPOSES = ("join", "verify", "reset", "change", "sign-in")
