@@ -215,6 +215,26 @@ provider-remove name:
 identities-remove username:
     @exec python -m app identities-remove "$@"
 
+# send a mail now, past the queue, and tell what the server says: just mail-test me@example.com
+[group('manage')]
+mail-test to:
+    @exec python -m app mail-test "$@"
+
+# send nothing to an address any more: just mail-suppress ann@example.com "it bounced"
+[group('manage')]
+mail-suppress address *reason:
+    @exec python -m app mail-suppress "$@"
+
+# send to an address again
+[group('manage')]
+mail-unsuppress address:
+    @exec python -m app mail-unsuppress "$@"
+
+# list the addresses that get no mail, and why
+[group('manage')]
+mail-suppressed:
+    @exec python -m app mail-suppressed
+
 # encrypt the secrets anew by the first of LITEHOUSE_SECRET_KEYS
 [group('manage')]
 rotate-secrets:

@@ -20,6 +20,7 @@ from app.platform.events.dispatcher import telling
 from app.platform.forwarding import Forwarded
 from app.platform.handlers import check_routes, providers
 from app.platform.health import Readiness, read_health, read_metrics, read_readiness
+from app.platform.mail.catcher import caught_mail
 from app.platform.module import Module, declared, installed
 from app.platform.observability.logging import configure_logging, flush_log
 from app.platform.observability.loop import LoopWatch
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     authenticator, resources = _authenticator(modules, settings), Resources(settings, changes)
     configure_mappers()  # else the first query would, on the loop, for a tenth of a second
     app = Litestar(
-        route_handlers=[*_routers(modules), read_health, read_readiness, read_metrics, *problem_pages],
+        route_handlers=[*_routers(modules), *_own_routes(settings)],
         dependencies=providers(database),
         middleware=[_identity(database, authenticator, settings)],
         exception_handlers=exception_handlers,
@@ -109,6 +110,10 @@ async def _announced(name: str, part: AbstractAsyncContextManager[object]) -> As
 
 def _routers(modules: Sequence[Module]) -> list[ControllerRouterHandler]:
     return [router for module in modules for router in module.routers]
+
+
+def _own_routes(settings: Settings) -> list[ControllerRouterHandler]:
+    return [read_health, read_readiness, read_metrics, *problem_pages, *caught_mail(settings)]
 
 
 def _authenticator(modules: Sequence[Module], settings: Settings) -> Authenticator:

@@ -286,6 +286,11 @@ class Settings:
         return self.server.environment == "production"
 
     @property
+    def shows_mail(self) -> bool:
+        """Whether one reads at /mail what was sent: mail is kept, and nobody else can reach the server."""
+        return self.development and self.mail.backend == "file" and _is_loopback(self.server.host)
+
+    @property
     def worker_write_slots(self) -> int:
         """Connections for writing of a worker process: each job may want one, and so do those who look after them."""
         return max(self.database.write_pool_size, self.server.worker_jobs + 4)

@@ -7,10 +7,10 @@ import os
 import re
 import secrets
 import sys
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ from app.platform import cache, migrations, passwords, ratelimit
 from app.platform.database import changes, pools
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
-from app.platform.mail import Mail
+from app.platform.database.work import UnitOfWork
+from app.platform.mail.message import Mail
 from app.platform.postgres.sharing import share
 from config.settings import Settings, load
 from tests.cheap import PARAMETERS
@@ -305,20 +306,27 @@ async def _insert_user(connection: asyncpg.Connection, username: str, digest: by
 
 
 class Outbox:
-    """The mails that the application sent, oldest first."""
+    """The mails that the application left to a worker, as their units of work were committed; those to nobody not."""
 
-    def __init__(self, kept: deque[tuple[Mail, str]]) -> None:
-        self._kept = kept
+    def __init__(self) -> None:
+        self._kept: list[Mail] = []
+
+    def keep(self, mail: Mail) -> None:
+        self._kept.append(mail)
 
     def __len__(self) -> int:
         return len(self._kept)
 
     @property
     def subjects(self) -> list[str]:
-        return [mail.subject for mail, _ in self._kept]
+        return [mail.subject for mail in self._kept]
+
+    @property
+    def recipients(self) -> list[str | None]:
+        return [mail.to for mail in self._kept]
 
     def to(self, address: str) -> list[Mail]:
-        return [mail for mail, _ in self._kept if mail.to == address]
+        return [mail for mail in self._kept if mail.to == address]
 
     def token(self, address: str) -> str:
         """The secret of the link in the last mail to this address."""
@@ -327,10 +335,18 @@ class Outbox:
 
 
 @pytest.fixture
-def outbox(app: Litestar) -> Outbox:
-    kept = app.state.resources.mailer.backend.taken
-    kept.clear()
-    return Outbox(kept)
+def outbox(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> Outbox:
+    """What is written down for a worker. That just this comes out of it is for tests/platform/mail to show."""
+    outbox, mailer = Outbox(), app.state.resources.mailer
+    write = mailer.send
+
+    async def send(work: UnitOfWork, mail: Mail) -> None:
+        await write(work, mail)
+        if mail.to:
+            work.after_commit(partial(outbox.keep, mail))
+
+    monkeypatch.setattr(mailer, "send", send)
+    return outbox
 
 
 class Counter:

@@ -9,7 +9,8 @@ from app.platform.database.pools import Database
 from app.platform.events.admin import orphans
 from app.platform.jobs.admin import unknown
 from app.platform.jobs.clearing import OWN_JOBS
-from app.platform.mail import mail_faults
+from app.platform.mail.mailer import mail_faults
+from app.platform.mail.table import CONTENT
 from app.platform.migration_writing import differences
 from app.platform.migrations import pending
 from app.platform.module import Module, offered
@@ -72,7 +73,7 @@ async def _invalid_indexes(database: Database) -> list[str]:
 
 
 async def _lost_secrets(settings: Settings, database: Database, modules: Sequence[Module]) -> list[str]:
-    columns = [column for module in modules for column in module.sealed]
+    columns = [CONTENT, *(column for module in modules for column in module.sealed)]
     try:
         return [fault async for fault in lost(database.reader(), settings, columns)]
     except Busy:

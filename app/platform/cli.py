@@ -20,6 +20,7 @@ ROOMS = {
     "dbshell": ("dbshell",),
     "events": ("events", "events-retry", "events-skip", "events-unsubscribe"),
     "jobs": ("jobs", "jobs-dead", "jobs-retry", "jobs-cancel"),
+    "mail": ("mail-test", "mail-suppress", "mail-unsuppress", "mail-suppressed"),
     "rotation": ("rotate-secrets",),
     "removal": ("flush", "remove-module"),
 }

@@ -16,6 +16,7 @@ from app.platform.events.figures import event_figures
 from app.platform.figures import figures_page
 from app.platform.handlers import get
 from app.platform.jobs.figures import job_figures
+from app.platform.mail.figures import mail_figures
 from app.platform.observability.metrics import TRAFFIC, metrics_page
 from app.platform.security import PUBLIC, SELF_CHECKED, credential_of
 from config.settings import Settings
@@ -74,7 +75,7 @@ async def read_metrics(request: Request[Any, Any, Any], state: State) -> Respons
     _admit_scraper(state.settings, request.headers.get("authorization", ""))
     TRAFFIC.publish()  # here: it is the event loop's
     page, media_type = await asyncio.to_thread(metrics_page)
-    asked = await figures_page(state.database, event_figures, job_figures)
+    asked = await figures_page(state.database, event_figures, job_figures, mail_figures)
     return Response(page + asked, media_type=media_type)
 
 

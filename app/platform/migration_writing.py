@@ -33,6 +33,7 @@ PLATFORM_TABLES = (
     "app.platform.jobs.outcomes",
     "app.platform.jobs.schedules",
     "app.platform.jobs.table",
+    "app.platform.mail.table",
     "app.platform.ratelimit",
     "app.platform.totals",
 )

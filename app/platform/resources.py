@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from app.platform.cache import Cache
 from app.platform.database.changes import Changes
 from app.platform.http import Outbound
-from app.platform.mail import Mailer
+from app.platform.mail.mailer import Mailer
 from app.platform.sealing import Sealing
 from config.settings import Settings
 
@@ -19,11 +19,11 @@ class Resources:
         self.settings = settings
         self.sealing = Sealing(settings)
         self.outbound = Outbound(settings)
-        self.mailer = Mailer(settings.mail, settings.http.base_url)
+        self.mailer = Mailer(settings, self.sealing)
         self.cache = Cache(settings, changes)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
         """Close, at the end, what was opened."""
-        async with self.outbound.lifespan(), self.cache.lifespan():
+        async with self.outbound.lifespan(), self.mailer.lifespan(), self.cache.lifespan():
             yield

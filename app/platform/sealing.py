@@ -24,7 +24,7 @@ from config.settings import Settings
 VERSION = b"\x01"
 KEY, KEY_ID, NONCE = 32, 4, 12  # bytes
 MARK = len(VERSION) + KEY_ID
-MARKS = "SELECT substring({column} FROM 1 FOR {mark}), count(*) FROM {table} GROUP BY 1"
+MARKS = "SELECT substring({column} FROM 1 FOR {mark}), count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY 1"
 OWN_KEY = "secret.key"  # in the data folder, of an installation that is not production's
 WITHOUT_KEYS = "this cannot be done here before its operator has set LITEHOUSE_SECRET_KEYS"
 

@@ -10,6 +10,7 @@ from app.platform.database.slots import WAIT, Limits, SlotPool
 from app.platform.events.figures import event_figures
 from app.platform.figures import figures_page
 from app.platform.jobs.figures import job_figures
+from app.platform.mail.figures import mail_figures
 from app.platform.observability.metrics import metrics_page
 from config.settings import ROOT
 
@@ -31,6 +32,7 @@ WORDS = {
     "state",
     "queue",
     "name",
+    "outcome",
 }
 
 
@@ -42,7 +44,7 @@ def names_in(expression: str) -> set[str]:
 
 @pytest.fixture
 async def exposed(database) -> set[str]:
-    text = (metrics_page()[0] + await figures_page(database, event_figures, job_figures)).decode()
+    text = (metrics_page()[0] + await figures_page(database, event_figures, job_figures, mail_figures)).decode()
     named = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     return named.keys() | {f"{name}_bucket" for name, kind in named.items() if kind == "histogram"}
 

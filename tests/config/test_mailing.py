@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.platform.mail import Mailer
+from app.platform.mail.mailer import Mailer
+from app.platform.sealing import Sealing
 from config.settings import load
 
 OWN = {"DATABASE_URL": "postgresql://app@db.internal:5432/app"}
@@ -15,10 +16,10 @@ WHERE = {"LITEHOUSE_BASE_URL": "https://example.com", "LITEHOUSE_MAIL_FROM": "me
     [({}, "http://localhost:8000"), ({"LITEHOUSE_PORT": "9000"}, "http://localhost:9000")],
     ids=["nothing set", "another port"],
 )
-def test_development_prints_mail_whose_links_lead_to_itself(environ, origin):
+def test_development_keeps_mail_whose_links_lead_to_itself(environ, origin):
     settings = load(None, environ)
-    assert (settings.mail.backend, settings.mail.sender) == ("console", "Litehouse <litehouse@localhost>")
-    assert Mailer(settings.mail, settings.http.base_url).link("reset", "x") == f"{origin}/account/reset?token=x"
+    assert (settings.mail.backend, settings.mail.sender) == ("file", "Litehouse <litehouse@localhost>")
+    assert Mailer(settings, Sealing(settings)).link("reset", "x") == f"{origin}/account/reset?token=x"
 
 
 def test_tests_keep_mail():
@@ -42,13 +43,52 @@ def test_one_signs_up_without_a_link_where_there_is_none_or_nobody_minds():
     [
         (PRODUCTION, "console", "LITEHOUSE_MAIL=console: prints the secrets in mails to where logs go"),
         (TEST, "console", "LITEHOUSE_MAIL=console: prints the secrets in mails to where logs go"),
-        (PRODUCTION, "memory", "LITEHOUSE_MAIL=memory: sends nothing: it is for tests"),
-        ({}, "smtp", "LITEHOUSE_MAIL=smtp: must be one of none, console, memory"),
+        (PRODUCTION, "memory", "LITEHOUSE_MAIL=memory: sends nothing: it is for development and tests"),
+        (PRODUCTION, "file", "LITEHOUSE_MAIL=file: sends nothing: it is for development"),
+        ({}, "smpt", "LITEHOUSE_MAIL=smpt: must be one of none, smtp, file, console, memory"),
     ],
-    ids=["printed in production", "printed in tests", "kept in production", "unknown"],
+    ids=["printed in production", "printed in tests", "kept in production", "in files in production", "unknown"],
 )
 def test_what_would_lose_mail_or_tell_its_secrets_is_refused(faults_of, environ, backend, fault):
     assert [told.startswith(fault) for told in faults_of(environ | WHERE | {"LITEHOUSE_MAIL": backend})] == [True]
+
+
+SMTP = WHERE | {"LITEHOUSE_MAIL": "smtp", "LITEHOUSE_SMTP_HOST": "smtp.example.com"}
+KEY = {"LITEHOUSE_SECRET_KEYS": "k" * 32}
+SIGNED_IN = {"LITEHOUSE_SMTP_USER": "me", "LITEHOUSE_SMTP_PASSWORD": "of-the-server-alone"}
+
+
+@pytest.mark.parametrize(
+    ("given", "tls", "port"),
+    [
+        ({}, "starttls", 587),
+        ({"LITEHOUSE_SMTP_TLS": "tls"}, "tls", 465),
+        ({"LITEHOUSE_SMTP_TLS": "none"}, "none", 25),
+        ({"LITEHOUSE_SMTP_HOST": "localhost"}, "none", 25),
+        ({"LITEHOUSE_SMTP_HOST": "127.0.0.1", "LITEHOUSE_SMTP_PORT": "1025"} | SIGNED_IN, "none", 1025),
+        (SIGNED_IN, "starttls", 587),
+    ],
+    ids=["nothing said", "from the start", "without", "this machine", "this machine's catcher", "signed in"],
+)
+def test_mail_leaves_the_machine_encrypted_unless_it_is_told_otherwise(given, tls, port):
+    mail = load(None, PRODUCTION | SMTP | KEY | given).mail
+    assert (mail.smtp_tls, mail.smtp_port) == (tls, port)
+    assert SIGNED_IN["LITEHOUSE_SMTP_PASSWORD"] not in f"{mail} {mail!r} {mail.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("environ", "fault"),
+    [
+        (SMTP, "LITEHOUSE_SECRET_KEYS: must be set where mail is sent in production"),
+        (SMTP | KEY | {"LITEHOUSE_SMTP_HOST": ""}, "LITEHOUSE_SMTP_HOST: must be set where LITEHOUSE_MAIL is smtp"),
+        (SMTP | KEY | SIGNED_IN | {"LITEHOUSE_SMTP_TLS": "none"}, "LITEHOUSE_SMTP_TLS=none: must be starttls or tls"),
+        (SMTP | KEY | {"LITEHOUSE_SMTP_USER": "me"}, "LITEHOUSE_SMTP_PASSWORD: must be set where the other one is"),
+        (SMTP | KEY | {"LITEHOUSE_SMTP_PASSWORD": "x"}, "LITEHOUSE_SMTP_USER: must be set where the other one is"),
+    ],
+    ids=["no key", "no server", "a password in the open", "no password", "no user"],
+)
+def test_what_mail_by_smtp_needs_is_named(faults_of, environ, fault):
+    assert [told.startswith(fault) for told in faults_of(PRODUCTION | environ)] == [True]
 
 
 def test_links_are_secret_in_production(faults_of):
@@ -63,8 +103,11 @@ def test_a_sender_is_one_address(faults_of, sender):
 
 
 def test_a_front_end_may_have_the_pages():
-    mail = load(None, {"LITEHOUSE_LINK_TEMPLATE": "https://front.example/#/{purpose}?token={token}"}).mail
-    assert Mailer(mail, None).link("sign-in", "lh_link_x") == "https://front.example/#/sign-in?token=lh_link_x"
+    settings = load(None, {"LITEHOUSE_LINK_TEMPLATE": "https://front.example/#/{purpose}?token={token}"})
+    assert (
+        Mailer(settings, Sealing(settings)).link("sign-in", "lh_link_x")
+        == "https://front.example/#/sign-in?token=lh_link_x"
+    )
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,9 @@ def test_the_example_leaves_only_what_has_no_default_empty():
         "LITEHOUSE_METRICS_TOKEN",
         "LITEHOUSE_SECRETS_DIR",
         "LITEHOUSE_SECRET_KEYS",
+        "LITEHOUSE_SMTP_HOST",
+        "LITEHOUSE_SMTP_PASSWORD",
+        "LITEHOUSE_SMTP_USER",
         "LITEHOUSE_TRUSTED_PROXIES",
     }
 

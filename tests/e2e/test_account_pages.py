@@ -1,7 +1,8 @@
-"""The pages of mailed links in a real browser without scripts, by keyboard alone, from the mail as it is printed."""
+"""The pages of mailed links in a real browser without scripts, by keyboard alone, from the page that shows the mail."""
 
+import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Browser, Page, Request, expect
@@ -31,17 +32,29 @@ async def page(chromium: Browser) -> AsyncIterator[Page]:
     assert faults == []
 
 
-def link_in_mail(server: Running, subject: str) -> str:
-    """The link in the newest mail of this subject that the server printed."""
-    pattern = rf"Subject: {subject}\n(?:.+\n)*\n(?:.*\n)*?(http://\S+/account/\S+)\n"
-    until(lambda: re.search(pattern, server.said), f"a mail is printed: {subject}")
-    return re.findall(pattern, server.said)[-1]
+@pytest.fixture
+def worker(server: Running, lent_database_url: str) -> Iterator[Running]:
+    """Who hands over what the server wrote down, into the folder that both have."""
+    settings = {"database_url": lent_database_url, "environment": "development", "port": server.port}
+    with Running("worker", **settings) as worker:
+        yield worker
+        worker.process.terminate()
+        assert worker.ended() == 0
+
+
+def link_in_mail(server: Running, worker: Running, subject: str) -> str:
+    """The link in the newest mail of this subject, on the page whose address the worker printed."""
+    pattern = rf"----- mail to \S+: {subject} - http://localhost:\d+(/mail/\S+)\n"
+    until(lambda: re.search(pattern, worker.said), f"a mail is sent: {subject}")
+    shown = server.get(re.findall(pattern, worker.said)[-1])
+    [link] = re.findall(r'href="(http://localhost:\d+/account/[^"]+)"', shown.text)
+    return html.unescape(link)
 
 
 @pytest.mark.long(10)
-async def test_one_confirms_an_address_and_chooses_a_password_by_keyboard(page: Page, server: Running):
+async def test_one_confirms_an_address_and_chooses_a_password_by_keyboard(page: Page, server: Running, worker: Running):
     server.post("/api/v1/accounts/users", ANN).raise_for_status()
-    await page.goto(link_in_mail(server, "Confirm your address"))
+    await page.goto(link_in_mail(server, worker, "Confirm your address"))
     await expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your address")
     assert await page.evaluate("getComputedStyle(document.body).maxWidth") == "640px", "the stylesheet is used"
     await press(page, "Confirm the address")
@@ -49,7 +62,7 @@ async def test_one_confirms_an_address_and_chooses_a_password_by_keyboard(page: 
     assert "token" not in page.url
 
     server.post("/api/v1/accounts/links/reset", {"email": ANN["email"]}).raise_for_status()
-    await page.goto(link_in_mail(server, "Choose a new password"))
+    await page.goto(link_in_mail(server, worker, "Choose a new password"))
     await page.get_by_label("New password").focus()
     await page.keyboard.type("12345678")
     await page.keyboard.press("Enter")
@@ -62,15 +75,15 @@ async def test_one_confirms_an_address_and_chooses_a_password_by_keyboard(page: 
     await expect(page.get_by_role("heading", level=1)).to_have_text("You have a new password")
     server.post("/api/v1/accounts/tokens", {"email": ANN["email"], "password": NEW}).raise_for_status()
 
-    await page.goto(link_in_mail(server, "Choose a new password"))
+    await page.goto(link_in_mail(server, worker, "Choose a new password"))
     await expect(page.get_by_role("alert")).to_contain_text("The link was used already")
 
 
 @pytest.mark.long(8)
-async def test_one_is_signed_in_by_a_link_in_the_browser_that_opens_it(page: Page, server: Running):
+async def test_one_is_signed_in_by_a_link_in_the_browser_that_opens_it(page: Page, server: Running, worker: Running):
     server.post("/api/v1/accounts/users", ANN).raise_for_status()
     server.post("/api/v1/accounts/links/sign-in", {"email": ANN["email"]}).raise_for_status()
-    await page.goto(link_in_mail(server, "Your link to sign in"))
+    await page.goto(link_in_mail(server, worker, "Your link to sign in"))
     await press(page, "Sign in")
     await expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
     [cookie] = await page.context.cookies()

@@ -78,7 +78,7 @@ class Admission(Service):
         seen = await devices.one(self.work, user=user, device=self._device) if self.post else None
         made = await self.first(user, as_session=as_session)
         if self.post and seen and seen.has_any and not seen.has_this:
-            self.post.new_device(made.user.email, self._device)
+            await self.post.new_device(made.user.email, self._device)
         return made
 
     async def first(self, user: UUID, *, as_session: bool = False) -> SignedIn:

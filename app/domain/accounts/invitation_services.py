@@ -24,7 +24,7 @@ from app.domain.accounts.tokens import digest_of
 from app.kit.errors import Conflict, Forbidden, Invalid, Unauthenticated, Violation, found, require
 from app.kit.identity import Viewer
 from app.platform.database.work import Service, UnitOfWork, repository
-from app.platform.mail import Mailer
+from app.platform.mail.mailer import Mailer
 from app.platform.ratelimit import Throttle
 
 

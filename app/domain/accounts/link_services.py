@@ -29,7 +29,7 @@ from app.kit.errors import Invalid, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader, Service, UnitOfWork, repository
 from app.platform.idempotency import forget
-from app.platform.mail import Mailer
+from app.platform.mail.mailer import Mailer
 from app.platform.ratelimit import Throttle
 
 
@@ -170,7 +170,7 @@ class LinkService(Service):
             return AddressChange(changed=False, email=link.email)
         old, user.email, user.email_verified_at = user.email, link.email, datetime.now(UTC)
         await self.links.end(user.id)
-        self._post.changed(old, user.email)
+        await self._post.changed(old, user.email)
         return AddressChange(changed=True, email=link.email)
 
     async def delete(self, viewer: Viewer, password: str | None) -> None:
@@ -185,7 +185,7 @@ class LinkService(Service):
         await self.users.remove(user.id)
         await forget(self.work, user.id)
         self.work.publish(UserDeleted(user.id))
-        self._post.deleted(asking.email)
+        await self._post.deleted(asking.email)
 
     async def look_at(self, secret: str, *purposes: Purpose) -> Followed:
         """A link that is good for this, without following it. Raises DeadLink, TooMany."""

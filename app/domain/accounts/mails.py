@@ -8,7 +8,9 @@ from uuid import UUID
 from app.domain.accounts.link_repositories import Made, make_for_address, make_for_user, make_to_join
 from app.domain.accounts.links import LIFETIMES, Purpose, digest_of_secret, in_words, new_secret
 from app.platform.database.work import UnitOfWork
-from app.platform.mail import Letters, Mailer
+from app.platform.mail.letters import Letters
+from app.platform.mail.mailer import Mailer
+from app.platform.mail.message import Mail
 
 LETTERS = Letters(Path(__file__).with_name("letters"))
 
@@ -34,12 +36,12 @@ class Post:
         """A link to join by; who has the address already is told so instead, at the same cost."""
         secret = new_secret()
         is_free = await make_to_join(self._work, address, digest_of_secret(secret))
-        self._send_link(address if is_free else None, Purpose.JOIN, secret)
-        self._send("member", None if is_free else address)
+        link, notice = self._with_link(address, Purpose.JOIN, secret), LETTERS.write("member", address)
+        await self._send(link if is_free else notice)
 
     async def invitation(self, address: str, secret: str) -> None:
         """The link of an invitation."""
-        self._send_link(address, Purpose.INVITE, secret)
+        await self._send(self._with_link(address, Purpose.INVITE, secret))
 
     async def verification(self, user: UUID) -> None:
         """A link that confirms the user's address."""
@@ -49,50 +51,48 @@ class Post:
         """A link to whoever has this address, where it is kept; to nobody where nobody has it, at the same cost."""
         secret = new_secret()
         made = await make_for_address(self._work, address, purpose, digest_of_secret(secret))
-        self._send_link(made.email, purpose, secret)
+        await self._send(self._with_link(made.email, purpose, secret))
 
     async def change(self, user: UUID, email: str, *, is_taken: bool) -> None:
         """A link to the old address and one to the new; where that is somebody else's, it is told so instead."""
         await self._link_for(user, Purpose.LEAVE, email)
         secret = new_secret()
         await make_for_user(self._work, user, Purpose.ENTER, digest_of_secret(secret), email)
-        self._send_link(None if is_taken else email, Purpose.ENTER, secret)
-        self._send("taken", email if is_taken else None)
+        link, notice = self._with_link(email, Purpose.ENTER, secret), LETTERS.write("taken", email)
+        await self._send(notice if is_taken else link)
 
-    def changed(self, old: str, new: str) -> None:
+    async def changed(self, old: str, new: str) -> None:
         """Tell the old address."""
-        self._send("address-changed", old, to=new)
+        await self._send(LETTERS.write("address-changed", old, to=new))
 
-    def password_changed(self, to: str) -> None:
+    async def password_changed(self, to: str) -> None:
         """Tell the address."""
-        self._send("password-changed", to)
+        await self._send(LETTERS.write("password-changed", to))
 
-    def new_device(self, to: str, device: str | None) -> None:
+    async def new_device(self, to: str, device: str | None) -> None:
         """Tell the address."""
         when = datetime.now(UTC).strftime("%d %B %Y at %H:%M UTC")
-        self._send("new-device", to, device=described(device), when=when)
+        await self._send(LETTERS.write("new-device", to, device=described(device), when=when))
 
     async def identity_linked(self, to: str, provider: str) -> None:
         """Tell the address by whom its user can sign in, too."""
-        self._send("identity-linked", to, provider=provider)
+        await self._send(LETTERS.write("identity-linked", to, provider=provider))
 
-    def deleted(self, to: str) -> None:
+    async def deleted(self, to: str) -> None:
         """Tell the address."""
-        self._send("deleted", to)
+        await self._send(LETTERS.write("deleted", to))
 
     async def _link_for(self, user: UUID, purpose: Purpose, about: str | None = None) -> None:
         secret = new_secret()
         made: Made = await make_for_user(self._work, user, purpose, digest_of_secret(secret), about)
-        self._send_link(made.email, purpose, secret, to=about)
+        await self._send(self._with_link(made.email, purpose, secret, to=about))
 
-    def _send_link(self, address: str | None, purpose: Purpose, secret: str, **values: object) -> None:
+    def _with_link(self, address: str | None, purpose: Purpose, secret: str, **values: object) -> Mail:
         link, lifetime = self._mailer.link(purpose.page, secret), in_words(LIFETIMES[purpose])
-        self._send(purpose.value, address, address=link, lifetime=lifetime, **values)
+        return LETTERS.write(purpose.value, address, address=link, lifetime=lifetime, **values)
 
-    def _send(self, letter: str, address: str | None, /, **values: object) -> None:
-        mail = LETTERS.write(letter, address or "", **values)  # for nobody, too: the time would tell
-        if address:
-            self._mailer.send(self._work, mail)
+    async def _send(self, mail: Mail) -> None:
+        await self._mailer.send(self._work, mail)
 
 
 def described(device: str | None) -> str:

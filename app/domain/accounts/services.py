@@ -254,9 +254,9 @@ class AccountService(Service):
         if has_new_password:
             self.work.publish(PasswordChanged(user.id))
         if self.post and user.email != old_address:
-            self.post.changed(old_address, user.email)
+            await self.post.changed(old_address, user.email)
         if self.post and has_new_password:
-            self.post.password_changed(old_address)
+            await self.post.password_changed(old_address)
 
     async def _checked(
         self, given: dict[str, str | None], before: Account | None = None, *, lenient: bool = False

@@ -12,7 +12,7 @@ from app.kit.errors import Invalid
 from app.platform.database.work import UnitOfWork
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
-from app.platform.mail import Letters
+from app.platform.mail.letters import Letters
 from app.platform.sealing import SealBroken, Sealing
 
 LETTERS = Letters(Path(__file__).with_name("letters"))
@@ -60,7 +60,7 @@ async def _mail(work: JobWork, user: UUID, mailed: str | None) -> None:
         more=len(items) - len(listed),
         address=mailer.link(PAGE, token),
     )
-    mailer.send(work, letter)
+    await mailer.send(work, letter)
 
 
 async def token_of(sealing: Sealing, user: UUID) -> str:

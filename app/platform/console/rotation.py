@@ -9,6 +9,7 @@ from app.platform.commands import run
 from app.platform.console.reach import connected
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
+from app.platform.mail.table import CONTENT
 from app.platform.module import installed
 from app.platform.sealing import MARK, Seal, SealBroken, SealedColumn, lost, present_keys
 from config.modules import MODULES
@@ -58,6 +59,7 @@ async def _rotate(database: Database, settings: Settings) -> tuple[int, list[str
 
 
 def _columns() -> Iterator[SealedColumn]:
+    yield CONTENT
     for module in installed(MODULES):
         yield from module.sealed
 

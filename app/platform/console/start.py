@@ -12,7 +12,7 @@ from app.platform.console.beside import worker_beside
 from app.platform.console.port import require_free
 from app.platform.console.schema import address, plainly, subscribe_all
 from app.platform.database.pools import Database
-from app.platform.mail import mail_faults
+from app.platform.mail.mailer import mail_faults
 from app.platform.migrations import upgrade
 from app.platform.module import installed
 from app.platform.observability.logging import configure_logging
@@ -53,6 +53,8 @@ def _places(settings: Settings) -> list[str]:
     ]
     if settings.http.docs_enabled:
         places.append((f"{origin}/docs", "The OpenAPI pages: read it all, sign in, call it"))
+    if settings.shows_mail:
+        places.append((f"{origin}/mail", "The mail that is sent from here: it goes no further"))
     width = max(len(place) for place, _ in places)
     return [*(f"{place:{width}}  {what}" for place, what in places), "Ctrl-C stops it."]
 

@@ -12,7 +12,7 @@ from app.kit.identity import Viewer
 from app.platform.database.pools import Database
 from app.platform.database.refusals import is_connection_lost
 from app.platform.database.slots import UNREACHABLE
-from app.platform.jobs.declaration import Job
+from app.platform.jobs.declaration import LONGEST_PAUSE, Job
 from app.platform.jobs.job_work import JobWork
 from app.platform.jobs.leases import FINISH, Failure, Taken
 from app.platform.observability.censor import quoted, storable
@@ -21,7 +21,7 @@ from app.platform.resources import Resources
 
 log = structlog.get_logger()
 
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 21_600.0  # seconds between attempts: each pause is four times the one before
+FIRST_PAUSE = 2.0  # seconds between attempts: each pause is four times the one before
 LONGEST_ERROR, LONGEST_RESULT = 10_000, 500  # characters
 
 
@@ -76,13 +76,13 @@ def _checked(result: object) -> str | None:
     return result
 
 
-def failure_of(error: BaseException, attempts: int) -> Failure:
+def failure_of(error: BaseException, attempts: int, longest_pause: float = LONGEST_PAUSE) -> Failure:
     """What follows from an error of the attempt with this number, the first being 1."""
     text = quoted("".join(format_exception(error)), LONGEST_ERROR)
     if isinstance(error, UnfitArgumentsError):
         return Failure(f"the arguments do not fit the handler any more: {error}", is_final=True)
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
-    pause = min(FIRST_PAUSE * 4.0 ** min(attempts - 1, 20), LONGEST_PAUSE) * jitter
+    pause = min(FIRST_PAUSE * 4.0 ** min(attempts - 1, 20), longest_pause) * jitter
     return Failure(text, pause, is_excused=_is_database_away(error))
 
 

@@ -3,6 +3,7 @@
 from app.platform import idempotency
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
+from app.platform.mail.sending import clear_mail, send_mail
 
 AT_ONCE = 10_000
 # What was given up stays until somebody decides about it.
@@ -28,4 +29,4 @@ async def clear_answers(work: JobWork) -> None:
         await work.enqueue(clear_answers())
 
 
-OWN_JOBS = (clear_jobs, clear_answers)
+OWN_JOBS = (clear_jobs, clear_answers, send_mail, clear_mail)

@@ -18,16 +18,25 @@ Handler = Callable[Concatenate[Any, P], Awaitable[str | None]]
 
 QUEUES = ("critical", "high", "default", "low", "bulk")
 MOST_TRIES = 1_000
+LONGEST_PAUSE = 21_600.0  # seconds
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
-    """How a job is done: seconds for one attempt, of which arguments one alone waits or runs, and when, as cron."""
+    """How a job is done: seconds for one attempt, and between two at most; which of its arguments are unique; cron."""
 
     queue: str
     tries: int
     timeout: float
+    longest_pause: float
     unique: tuple[str, ...] | None
     schedule: str | None
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What a job is about, written by the statement that enqueues it: an INSERT with parameters from $9 on."""
+
+    sql: str
+    values: tuple[Any, ...]
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -36,6 +45,14 @@ class Call(msgspec.Struct, frozen=True):
     job: "Job[...]"
     arguments: str
     unique_key: str | None
+    row: Row | None = None
+
+    def beside(self, sql: str, values: tuple[Any, ...]) -> "Call":
+        """The same, with a row that is written by one statement with it. Raises TypeError for a job that is unique."""
+        if self.unique_key is not None:
+            message = f"{self.job.name} is unique: where another stands for it, its row would be nobody's"
+            raise TypeError(message)
+        return msgspec.structs.replace(self, row=Row(sql, values))
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -64,6 +81,7 @@ class Job(Generic[P]):
             (f"queue must be one of {', '.join(QUEUES)}", treatment.queue not in QUEUES),
             (f"tries must be 1 to {MOST_TRIES}", not 1 <= treatment.tries <= MOST_TRIES),
             ("timeout must be some seconds", treatment.timeout <= 0),
+            ("longest_pause must be some seconds", treatment.longest_pause <= 0),
             (f"unique names what is no argument: {', '.join(sorted(strangers))}", bool(strangers)),
             ("schedule must be five fields of cron, in UTC", not _is_cron(treatment.schedule)),
             ("on a schedule it has no arguments that must be given", treatment.schedule and self._is_asking()),
@@ -102,21 +120,25 @@ def job(
     queue: str = "default",
     tries: int = 5,
     timeout: float = 30.0,
+    longest_pause: float = LONGEST_PAUSE,
     unique: tuple[str, ...] | None = None,
     schedule: str | None = None,
 ) -> Callable[[Handler[P]], Job[P]]:
     """Mark a module's function as a job.
 
     Its database effect and that it is done commit together, so that the effect happens once; what it does elsewhere may
-    happen again after a crash. It is tried so many times, with growing pauses, then it is dead. `timeout`: seconds for
-    an attempt. `unique`: names of arguments; while a job with the same waits or runs, it stands for the next one, too.
-    `schedule`: cron's five fields, in UTC; a moment that was missed is made up for once.
+    happen again after a crash. It is tried so many times, with growing pauses of `longest_pause` seconds at most, then
+    it is dead. `timeout`: seconds for an attempt. `unique`: names of arguments; while a job with the same waits or
+    runs, it stands for the next one, too. `schedule`: cron's five fields, in UTC; a moment that was missed is made up
+    for once.
 
     What takes long elsewhere is done before the first statement: PostgreSQL ends a transaction that idles for a minute.
     """
 
     def mark(handler: Handler[P]) -> Job[P]:
-        treatment = Treatment(queue=queue, tries=tries, timeout=timeout, unique=unique, schedule=schedule)
+        treatment = Treatment(
+            queue=queue, tries=tries, timeout=timeout, longest_pause=longest_pause, unique=unique, schedule=schedule
+        )
         return Job(handler, treatment)
 
     return mark
@@ -125,12 +147,15 @@ def job(
 def group(calls: Iterable[Call], *, then: Call) -> Group:
     """Have `then` done after all of the calls. One that is given up holds it, until it is done or cancelled.
 
-    Raises TypeError for jobs that are unique: another, which knows nothing of the group, could stand for them.
+    Raises TypeError for jobs that are unique: another, which knows nothing of the group, could stand for them; and for
+    those with a row beside them.
     """
     made = Group(tuple(calls), then)
     if unique := sorted({call.job.name for call in (*made.calls, then) if call.unique_key is not None}):
         message = f"unique jobs cannot be in a group: {', '.join(unique)}"
         raise TypeError(message)
+    if any(call.row for call in (*made.calls, then)):
+        raise TypeError("jobs with a row beside them cannot be in a group, which is enqueued by two statements")
     return made
 
 

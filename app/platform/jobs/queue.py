@@ -52,6 +52,8 @@ async def enqueue(fetch: Fetch, call: Call | Group, due: datetime | None, viewer
         viewer.id,
         ids and ids.request,
     )
+    if call.row is not None:
+        return (await fetch(f"WITH written AS ({call.row.sql}) {ENQUEUE}", (*row, *call.row.values)))[0][0]
     for _ in range(LOOKS):
         if found := await fetch(ENQUEUE, row) or await fetch(THE_OTHER, (one.name, call.unique_key)):
             return found[0][0]

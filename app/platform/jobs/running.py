@@ -166,7 +166,7 @@ class Crew:
                 self._written.set()
 
     async def _failed(self, taken: Taken, error: BaseException, seconds: float) -> None:
-        failure = failure_of(error, taken.attempts)
+        failure = failure_of(error, taken.attempts, self._jobs[taken.name].treatment.longest_pause)
         try:
             state = await self._leases.fail(taken, failure)
         except Exception as unwritten:  # noqa: BLE001 - its lease ends by itself

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.platform.jobs.declaration import by_name, job
+from app.platform.jobs.declaration import by_name, group, job
 
 ANN = UUID(int=1)
 
@@ -46,18 +46,29 @@ def test_one_stands_for_all_that_have_the_same_in_what_makes_it_unique():
     assert send_digest(user=UUID(int=2)).unique_key not in keys
 
 
+def test_a_row_beside_a_job_is_written_with_it_by_one_statement_or_refused():
+    @job()
+    async def rest(work) -> None: ...
+
+    with pytest.raises(TypeError, match=r"^jobs\.send_digest is unique: where another stands for it"):
+        send_digest(user=ANN).beside("INSERT", ())
+    with pytest.raises(TypeError, match="with a row beside them cannot be in a group"):
+        group([rest().beside("INSERT", ())], then=rest())
+
+
 @pytest.mark.parametrize(
     ("treatment", "fault"),
     [
         ({"queue": "urgent"}, "queue must be one of critical, high, default, low, bulk"),
         ({"tries": 0}, "tries must be 1 to 1000"),
         ({"timeout": 0}, "timeout must be some seconds"),
+        ({"longest_pause": 0}, "longest_pause must be some seconds"),
         ({"schedule": "0 25 * * *"}, "schedule must be five fields of cron, in UTC"),
         ({"schedule": "0 3 * * * *"}, "schedule must be five fields of cron, in UTC"),
         ({"schedule": "0 3 * * *"}, "on a schedule it has no arguments that must be given"),
         ({"unique": ("person",)}, "unique names what is no argument: person"),
     ],
-    ids=["queue", "tries", "timeout", "hour", "seconds", "arguments", "unique"],
+    ids=["queue", "tries", "timeout", "pause", "hour", "seconds", "arguments", "unique"],
 )
 def test_a_treatment_that_cannot_be_is_refused_where_it_is_declared(treatment, fault):
     with pytest.raises(ValueError, match=rf"^jobs\.send_digest: {fault}$"):
