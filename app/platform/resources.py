@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from app.platform.http import Outbound
+from app.platform.http.outbound import Outbound
 from app.platform.mail import Mailer
 from app.platform.sealing import Sealing
 from config.settings import Settings
