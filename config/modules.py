@@ -3,5 +3,6 @@
 MODULES = (
     "accounts",
     "jobs",
+    "webhooks",
     "publishing",
 )

@@ -1,4 +1,4 @@
-"""Which addresses are asked: those of the internet, by https; outside production those of the house's own network too."""
+"""Which addresses are asked: those of the internet, by https; outside production those of our own network too."""
 
 import socket
 from ipaddress import IPv6Network, ip_address

@@ -11,7 +11,7 @@ from app.platform.resources import Resources
 class JobWork(UnitOfWork):
     """One transaction for one attempt, on behalf of whoever enqueued the job; with what the process has at hand."""
 
-    __slots__ = ("_note", "resources")
+    __slots__ = ("_note", "reader", "resources")
 
     def __init__(
         self, database: Database, resources: Resources, viewer: Viewer, note: Callable[[int, int | None], None]
@@ -19,6 +19,7 @@ class JobWork(UnitOfWork):
         """`note` is told how far it is."""
         super().__init__(database.write, viewer, database.on_published, database.on_enqueued)
         self.resources = resources
+        self.reader = database.reader(viewer)  # for what is looked up before something that takes long
         self._note = note
 
     def progress(self, step: int, total: int | None = None) -> None:
