@@ -173,8 +173,10 @@ async def publish(database) -> Callable:
 
 
 @pytest.fixture
-def working(database, settings) -> Callable:
+def working(database, settings, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """A worker of webhooks' jobs, which is told of what is enqueued: `async with working() as resources:`."""
+    monkeypatch.setattr("app.platform.jobs.running.LOOKS_EVERY", 0.05)
+    monkeypatch.setattr("app.platform.jobs.running.EXPIRES_EVERY", 0.2)
 
     @asynccontextmanager
     async def working(places: int = 5) -> AsyncIterator[Resources]:

@@ -253,8 +253,8 @@ async def test_an_endpoint_that_is_deleted_while_messages_wait_and_one_is_on_its
 ):
     receiver.goes_on.clear()
     endpoint, _ = await create(receiver.url)
+    await publish(*(WhaleSeen(str(number)) for number in range(7)))
     async with working():
-        await publish(*(WhaleSeen(str(number)) for number in range(7)))
         await receiver.until(5)
         assert (await client.delete(f"{HOOKS}/endpoints/{endpoint}", auth=manager)).status_code == 204
         receiver.goes_on.set()
