@@ -48,6 +48,7 @@ REFUSED = {
     "POST /api/v1/accounts/identities/{provider}": "no such provider is trusted",
     "POST /api/v1/accounts/session/openid/{provider}": "no such provider is trusted",
     "DELETE /api/v1/accounts/identities/{identity_id}": "none was linked",
+    "POST /api/v1/webhooks/deliveries/{delivery_id}/replay": "nothing was sent yet",
     **{
         f"POST /api/v1/accounts/links/{purpose}/follow": "no such link was mailed"
         for purpose in ("change", "join", "reset", "sign-in", "verify")

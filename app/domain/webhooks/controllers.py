@@ -7,7 +7,7 @@ from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.domain.webhooks.policies import MANAGE_WEBHOOKS
+from app.domain.webhooks.permissions import MANAGE_WEBHOOKS
 from app.domain.webhooks.queries import deliveries_of, endpoint_by_id, newest_endpoints
 from app.domain.webhooks.schemas import (
     ChangeEndpoint,

@@ -7,7 +7,7 @@ from app.domain.webhooks.commands import webhook_replay, webhooks
 from app.domain.webhooks.controllers import PATH, DeliveryController, EndpointController
 from app.domain.webhooks.delivering import SECRETS, deliver, resume
 from app.domain.webhooks.jobs import clear_deliveries, wake_forgotten
-from app.domain.webhooks.policies import MANAGE_WEBHOOKS
+from app.domain.webhooks.permissions import MANAGE_WEBHOOKS
 from app.domain.webhooks.replays import replay_range
 from app.domain.webhooks.services import provide_endpoints, share_of
 from app.domain.webhooks.subscribers import tell_endpoints

@@ -95,8 +95,8 @@ class ChangeEndpoint(Input):
 class NewReplay(Input):
     """A range of time, from `since` on and before `until`, whose events are to be sent once more."""
 
-    since: Moment
-    until: Moment
+    since: Annotated[Moment, example("2026-01-31T09:30:00Z")]
+    until: Annotated[Moment, example("2026-01-31T10:30:00Z")]
 
 
 class ReplayOut(Output):

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from app.domain.webhooks.module import module
-from app.domain.webhooks.policies import MANAGE_WEBHOOKS
+from app.domain.webhooks.permissions import MANAGE_WEBHOOKS
 from app.domain.webhooks.subscribers import tell_endpoints
 from app.kit.event import Event
 from app.platform.events.delivery import Delivery, subscribe
