@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from app.domain.webhooks import repositories as rows
+from app.domain.webhooks import messages
 from app.domain.webhooks.events import EndpointDisabled
 from app.domain.webhooks.sending import WEBHOOKS, Outcome, round_of
 from app.platform.database.work import UnitOfWork
@@ -40,18 +40,18 @@ async def waken(work: UnitOfWork, endpoints: Iterable[UUID]) -> None:
 @job(queue="low", tries=20, timeout=60, unique=("endpoint",))
 async def deliver(work: JobWork, endpoint: UUID) -> None:
     """Send what is due to an endpoint, some of it; the requests are over before the transaction begins."""
-    target = await rows.target_of(work.reader, endpoint)
+    target = await messages.target_of(work.reader, endpoint)
     outcomes: list[Outcome] = []
-    if target and (messages := await rows.due_at(work.reader, endpoint, BATCH)):
+    if target and (waiting := await messages.due_at(work.reader, endpoint, BATCH)):
         secrets = await opened(work.resources.sealing, target.secrets)
-        outcomes = await round_of(work.resources.outbound.to(WEBHOOKS), target.url, secrets, messages)
-    known = await rows.locked(work, endpoint)
+        outcomes = await round_of(work.resources.outbound.to(WEBHOOKS), target.url, secrets, waiting)
+    known = await messages.locked(work, endpoint)
     if known is None:
         return
     if target and outcomes:
-        await rows.note(work, endpoint, target.url, [one.noted for one in outcomes])
+        await messages.note(work, endpoint, target.url, [one.noted for one in outcomes])
         await _judge(work, endpoint, known, outcomes)
-    due = await rows.next_at(work, endpoint)
+    due = await messages.next_at(work, endpoint)
     if due is not None:
         await work.enqueue(resume(endpoint=endpoint, at=due), due=due)
 
@@ -59,7 +59,7 @@ async def deliver(work: JobWork, endpoint: UUID) -> None:
 @job(queue="low", tries=20, unique=("endpoint", "at"))
 async def resume(work: JobWork, endpoint: UUID, at: datetime) -> None:  # noqa: ARG001 - tells one from the others
     """Begin the endpoint's next round."""
-    await rows.touch(work, endpoint)
+    await messages.touch(work, endpoint)
     await waken(work, [endpoint])
 
 
@@ -83,7 +83,7 @@ async def _judge(
     if is_unwell:
         rest = min(FIRST_REST * 2.0 ** min(failures - 1, 20), LONGEST_REST) * random.uniform(0.8, 1.2)  # noqa: S311
     reason = _reason(outcomes, succeeded_at)
-    url, email = await rows.fares(work, endpoint, failures, rest, succeeded_at, reason)
+    url, email = await messages.fares(work, endpoint, failures, rest, succeeded_at, reason)
     if reason is not None:
         log.warning("a webhook is disabled", endpoint=str(endpoint), reason=reason)
         work.publish(EndpointDisabled(endpoint, reason))

@@ -1,7 +1,7 @@
 """What webhooks does by the clock."""
 
 from app.domain.webhooks.delivering import waken
-from app.domain.webhooks.repositories import clear, forgotten
+from app.domain.webhooks.messages import clear, forgotten
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.webhooks.delivering import waken
-from app.domain.webhooks.repositories import replayed
+from app.domain.webhooks.messages import replayed
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from app.domain.webhooks.repositories import Due, Noted
+from app.domain.webhooks.messages import Due, Noted
 from app.kit.signatures import signed
 from app.platform.http.answers import Answer, Unanswered
 from app.platform.http.client import Client

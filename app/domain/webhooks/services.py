@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from msgspec import UNSET, json
 
-from app.domain.webhooks import repositories as rows
+from app.domain.webhooks import messages
 from app.domain.webhooks.delivering import SECRETS, waken
 from app.domain.webhooks.models import Endpoint, Secret
 from app.domain.webhooks.queries import Exchanged, delivery_by_id, endpoint_by_id, endpoints_made_by
@@ -92,7 +92,7 @@ class EndpointService(Service):
         if known.disabled_at is not None:
             known.disabled_at = known.disabled_reason = known.rests_until = None
             known.failures = 0
-            await rows.afresh(self.work, endpoint)
+            await messages.afresh(self.work, endpoint)
             await waken(self.work, [endpoint])
         return await self._shown(endpoint)
 
@@ -106,13 +106,13 @@ class EndpointService(Service):
     async def test(self, endpoint: UUID) -> DeliveryOut:
         """Send a message that tells of nothing. Raises NotFound, Conflict where it is disabled."""
         await self._require_enabled(endpoint)
-        return await self._sent(endpoint, await rows.tested(self.work, endpoint, TEST_EVENT))
+        return await self._sent(endpoint, await messages.tested(self.work, endpoint, TEST_EVENT))
 
     async def repeat(self, delivery: UUID) -> DeliveryOut:
         """Send a message once more, under its own id. Raises NotFound, Conflict where its endpoint is disabled."""
         known = found(await delivery_by_id.one(self.work, delivery_id=delivery), "delivery").delivery
         await self._require_enabled(known.endpoint_id)
-        made = found(await rows.repeated(self.work, delivery), "delivery")
+        made = found(await messages.repeated(self.work, delivery), "delivery")
         return await self._sent(known.endpoint_id, made)
 
     async def replay(self, endpoint: UUID, asked: NewReplay) -> UUID:

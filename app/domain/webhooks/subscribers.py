@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.domain.webhooks.delivering import waken
-from app.domain.webhooks.repositories import record
+from app.domain.webhooks.messages import record
 from app.platform.database.work import UnitOfWork
 from app.platform.events.log import Envelope
 from app.platform.events.subscribers import subscriber

@@ -168,7 +168,7 @@ async def test_a_message_and_a_range_of_time_are_sent_once_more_under_their_ids(
     eventually,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("app.domain.webhooks.repositories.AT_ONCE", 2)
+    monkeypatch.setattr("app.domain.webhooks.messages.AT_ONCE", 2)
     await publish(WhaleSeen("before"))
     begun = datetime.now(UTC)
     await publish(WhaleSeen("one"), WhaleSeen("two"), WhaleSeen("three"))
