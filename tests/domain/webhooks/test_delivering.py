@@ -1,9 +1,11 @@
 """Messages reach those who hear of them, at least once, under one id, whatever receivers do; none delays another."""
 
+import asyncio
 import json
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -11,8 +13,10 @@ from aiohttp import web
 
 from app.domain.webhooks import delivering
 from app.domain.webhooks.sending import WEBHOOKS, pause_after
+from app.kit.identity import ANONYMOUS
 from app.kit.signatures import verify
 from app.platform.http.answers import Answer
+from app.platform.jobs.job_work import JobWork
 from tests.domain.webhooks.conftest import HOOKS, OK, Receiver, WhaleSeen
 
 SEEN = "webhooks.whale_seen"
@@ -263,6 +267,46 @@ async def test_an_endpoint_that_is_deleted_while_messages_wait_and_one_is_on_its
         assert await connection.fetchval("SELECT count(*) FROM webhooks_delivery") == 0
         assert await connection.fetchval("SELECT count(*) FROM platform_job WHERE state <> 'done'") == 0
     assert "a job failed" not in capfd.readouterr().out
+
+
+async def test_one_that_is_not_well_rests_whatever_is_due_to_it(
+    receiver: Receiver, create: Callable, publish: Callable, working: Callable, client, manager, eventually, monkeypatch
+):
+    monkeypatch.setattr(delivering, "BATCH", 2)
+    receiver.answer = lambda number: OK(status=503 if number < 3 else 200)
+    endpoint, _ = await create(receiver.url)
+    await publish(*(WhaleSeen(str(number)) for number in range(6)))
+    busy = "SELECT FROM platform_job WHERE state IN ('waiting', 'running') AND due_at < now() + interval '1 second'"
+    async with working():
+        await receiver.until(2)
+        await eventually(busy)
+        await publish(WhaleSeen("while it rests"))
+        await eventually(busy)
+        assert len(receiver.got) == 2
+        await client.patch(f"{HOOKS}/endpoints/{endpoint}", json={"url": receiver.url}, auth=manager)
+        await receiver.until(7)  # at another address nobody knows how it fares; two wait for their own pauses
+        await eventually(busy)
+    assert len(receiver.got) == 7
+
+
+async def test_no_message_falls_between_two_rounds(app, create: Callable, aside, database):
+    """It is written while a round ends which has not seen it; that round's job stands for the one that it asks for."""
+    endpoint, _ = await create("https://example.com/")
+    connection, work = await aside.connection(), JobWork(database, app.state.resources, ANONYMOUS, lambda *_: None)
+    async with asyncio.timeout(30):
+        writing = connection.transaction()
+        await writing.start()
+        await connection.execute(
+            "INSERT INTO webhooks_delivery (endpoint_id, event_id, event, occurred_at, body)"
+            " VALUES ($1, uuidv7(), 'a.b', now(), '{}')",
+            UUID(endpoint),
+        )
+        round_ = asyncio.create_task(work.run(lambda: delivering.deliver.handler(work, endpoint=UUID(endpoint))))
+        while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+        await writing.commit()
+        await round_
+    assert await connection.fetchval("SELECT name FROM platform_job WHERE state = 'waiting'") == "webhooks.resume"
 
 
 async def test_without_endpoints_an_event_costs_one_statement(
