@@ -35,6 +35,12 @@ BEYOND_SCHEMAS += [f"POST /api/v1/accounts/links/{one}/follow" for one in PURPOS
 # … and that of several answers there must be one, or that a passkey was asked.
 GUESSED = [f"POST /api/v1/accounts/{path}" for path in ("proof", "tokens/second-factor", "session/second-factor")]
 BEYOND_SCHEMAS += ["POST /api/v1/accounts/passkeys", "POST /api/v1/accounts/providers", "GET /api/v1/jobs"]
+# … nor that an address is one of https, or that of two moments one is the later.
+BEYOND_SCHEMAS += [f"{method} /api/v1/webhooks/endpoints" for method in ("GET", "POST")]
+BEYOND_SCHEMAS += [
+    f"{way[0]} /api/v1/webhooks/endpoints/{{endpoint_id}}{way[1]}"
+    for way in (("PATCH", ""), ("GET", "/deliveries"), ("POST", "/replays"))
+]
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}  # else what gives out cookies refuses everything
 
 REJECTED = ["400", "401", "403", "404", "405", "410", "413", "415", "422"]
