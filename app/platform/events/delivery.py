@@ -11,12 +11,14 @@ import asyncpg
 import msgspec
 import structlog
 
+from app.kit.identity import Viewer
 from app.platform.database.pools import Database
 from app.platform.database.refusals import is_connection_lost
 from app.platform.database.work import UnitOfWork
 from app.platform.events.log import Envelope
 from app.platform.events.subscribers import Subscriber
 from app.platform.observability.censor import quoted
+from app.platform.observability.identity import IDS, Ids
 
 log = structlog.get_logger()
 
@@ -156,7 +158,11 @@ class Delivery:
         failed: Callable[[Envelope, Exception], Awaitable[bool]],
     ) -> bool:
         """Whether it is this process's turn, to note a handler's error as well: that is no error here."""
-        attempt = Attempt(self._database.unit_of_work(), self._subscriber, envelope)
+        work = self._database.unit_of_work(Viewer(envelope.actor))
+        attempt = Attempt(work, self._subscriber, envelope)
+        # What the handler says, publishes and enqueues belongs to the request that has published this.
+        errand = envelope.request_id or str(envelope.id)
+        before = IDS.set(Ids(errand, errand))
         task = asyncio.current_task()
         asked = task.cancelling() if task else 0  # a group of tasks of a handler before may have left one standing
         try:
@@ -173,6 +179,8 @@ class Delivery:
             if not attempt.is_handling or is_connection_lost(error):
                 raise
             return await failed(envelope, error)
+        finally:
+            IDS.reset(before)
         return True
 
     async def _deliver(self, attempt: Attempt) -> None:

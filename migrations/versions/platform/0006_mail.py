@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "platform_0006"
-down_revision = "platform_0008"
+down_revision = "platform_0005"
 branch_labels = None
 depends_on = None
 

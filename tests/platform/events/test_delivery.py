@@ -16,6 +16,7 @@ from app.platform.events import delivery
 from app.platform.events.delivery import Delivery, subscribe
 from app.platform.events.sequencer import sequence
 from app.platform.events.subscribers import Subscriber
+from app.platform.observability.identity import IDS, Ids
 
 
 class ShipSailed(Event, frozen=True):
@@ -500,3 +501,21 @@ async def test_what_nobody_asked_for_is_passed_over(database, publish, hear, mon
     await delivery_.advance()
     [(position,)] = await database.reader().fetch("SELECT position FROM platform_subscription WHERE name = 'one'", ())
     assert (position, heard) == (5, [])
+
+
+async def test_what_follows_an_event_is_of_the_same_person_and_request(database, publish, sign_in):
+    ann = Viewer((await sign_in()).id)
+
+    async def sink(work, sailed, _envelope) -> None:
+        work.publish(ShipSank(sailed.ship))
+
+    await subscribe(database, ["sinker"])
+    before = IDS.set(Ids("request", "errand"))
+    await publish(ShipSailed("Pequod"), viewer=ann)
+    IDS.reset(before)
+    await moved(database)
+    await Delivery(database, Subscriber("sinker", sink, (ShipSailed,))).advance()
+
+    rows = await database.reader().fetch("SELECT name, actor, request_id FROM platform_outbox", ())
+    assert [tuple(row) for row in rows] == [("events.ship_sank", ann.id, "request")]
+    assert IDS.get() is None
