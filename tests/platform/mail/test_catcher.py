@@ -83,6 +83,8 @@ async def test_a_mail_is_shown_with_all_that_it_brings_and_none_of_it_acts(visit
     assert file.headers["content-disposition"] == "attachment; filename*=UTF-8''r%C3%A9sum%C3%A9%22.html"
     assert (await visitor.get(f"/mail/{key}/files/1")).status_code == 404
     assert (await visitor.get(f"/mail/{uuid4()}")).status_code == 404
+    for path in ("", "/html", "/files/0"):
+        assert (await visitor.get(f"/mail/{key}{path}", headers={"Host": "evil.example"})).status_code == 404
     assert (await visitor.get("/mail/style.css")).headers["content-type"].startswith("text/css")
 
 
