@@ -180,6 +180,16 @@ jobs-retry which:
 jobs-cancel job:
     @exec python -m app jobs-cancel "$@"
 
+# list the webhooks' endpoints, and how many messages wait for each or were given up
+[group('manage')]
+webhooks:
+    @exec python -m app webhooks
+
+# send an endpoint what happened once more: just webhook-replay ID 2026-11-21T10:00:00 2026-11-21T12:00:00
+[group('manage')]
+webhook-replay endpoint since until:
+    @exec python -m app webhook-replay "$@"
+
 # Python with models, services and `await` at hand
 [group('manage')]
 shell *arguments:

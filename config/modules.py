@@ -4,5 +4,6 @@ MODULES = (
     "accounts",
     "jobs",
     "notifications",
+    "webhooks",
     "publishing",
 )

@@ -197,6 +197,7 @@ class DatabaseSettings(Concern):
     lock_timeout: float = Field(3.0, ge=0.1, le=3600)
     event_days: int = Field(30, ge=1, le=3650)  # that the event log keeps at least
     job_days: int = Field(30, ge=1, le=3650)  # that jobs are kept which are done
+    webhook_days: int = Field(30, ge=1, le=3650)  # that it is known what became of webhooks' messages
 
 
 SecretKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_keys)]

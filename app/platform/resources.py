@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from app.platform.cache import Cache
 from app.platform.database.changes import Changes
-from app.platform.http import Outbound
+from app.platform.http.outbound import Outbound
 from app.platform.mail.mailer import Mailer
 from app.platform.sealing import Sealing
 from config.settings import Settings

@@ -117,7 +117,7 @@ def test_a_commit_stands_only_in_the_unit_of_work():
 def test_what_is_never_called_in_a_handler_s_reach(banned):
     makers = {
         "create_async_engine": {"database/pools.py", "migrations.py", "migration_session.py"},
-        "ClientSession": {"http.py"},
+        "ClientSession": {"http/session.py"},
     }
     allowed = {APP / "platform" / path for path in makers.get(banned, set())}
     for path in sources(APP):

@@ -53,6 +53,7 @@ REFUSED = {
     "PUT /api/v1/notifications/{notification_id}/reading": "nobody was told anything",
     "DELETE /api/v1/notifications/{notification_id}": "nobody was told anything",
     "DELETE /api/v1/notifications/{notification_id}/reading": "nobody was told anything",
+    "POST /api/v1/webhooks/deliveries/{delivery_id}/replay": "nothing was sent yet",
     **{
         f"POST /api/v1/accounts/links/{purpose}/follow": "no such link was mailed"
         for purpose in ("change", "join", "reset", "sign-in", "verify")

@@ -25,7 +25,7 @@ from app.kit.errors import Conflict, NotFound, TooMany, found
 from app.kit.identity import Viewer
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, patch, post
-from app.platform.http import UpstreamFailed
+from app.platform.http.answers import UpstreamFailed
 from app.platform.security import OF_ALL, PUBLIC, SIGNED_IN, UNLIMITED
 
 Back = Annotated[

@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 
-from app.platform.http import Outbound, UpstreamFailed, is_loopback
+from app.platform.http.addresses import is_acceptable
+from app.platform.http.answers import UpstreamFailed
+from app.platform.http.client import Client
+from app.platform.http.outbound import Outbound
+from app.platform.http.upstream import Upstream
 
 log = structlog.get_logger()
 
@@ -19,6 +22,8 @@ T = TypeVar("T")
 KEPT_SECONDS = 3600.0
 AGAIN_SECONDS = 60.0  # between two questions for a key that is not known
 WELL_KNOWN = "/.well-known/openid-configuration"
+# Many servers, while somebody waits to be signed in: who does not answer at once is asked by them another time.
+PROVIDERS = Upstream(name="openid", total=10, connect=3, read=10, tries=1, breaks_after=None)
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -73,8 +78,8 @@ class Kept(Generic[T]):
 class Issuer:
     """What is known of one provider."""
 
-    def __init__(self, outbound: Outbound, issuer: str) -> None:
-        self._outbound = outbound
+    def __init__(self, client: Client, issuer: str) -> None:
+        self._client = client
         self._issuer = issuer
         self._keys = Kept(self._ask_keys)
         self._asked_again = -AGAIN_SECONDS
@@ -98,7 +103,7 @@ class Issuer:
         if told.issuer != self._issuer:
             raise self._useless("it says that it is another issuer")
         addresses = (told.authorization_endpoint, told.token_endpoint, told.jwks_uri, told.userinfo_endpoint)
-        if not all(is_acceptable(one, inwards=self._outbound.may_dial_inwards) for one in addresses if one is not None):
+        if not all(is_acceptable(one, inwards=self._client.inwards) for one in addresses if one is not None):
             raise self._useless("its addresses are not https")
         return told
 
@@ -106,7 +111,7 @@ class Issuer:
         return (await self._ask((await self.configuration.get()).jwks_uri, Keys)).keys
 
     async def _ask(self, url: str, kind: type[T]) -> T:
-        answer = await self._outbound.ask("GET", url)
+        answer = await self._client.ask("GET", url)
         try:
             if answer.status == 200:
                 return await asyncio.to_thread(partial(msgspec.json.decode, answer.body, type=kind))
@@ -123,21 +128,9 @@ class Directory:
     """What is known of all of them; one in each process."""
 
     def __init__(self, outbound: Outbound) -> None:
-        self.outbound = outbound
+        self.client = outbound.to(PROVIDERS)
         self._issuers: dict[str, Issuer] = {}
 
     def of(self, issuer: str) -> Issuer:
         """What is known of this one."""
-        return self._issuers.setdefault(issuer, Issuer(self.outbound, issuer))
-
-
-def is_acceptable(url: str, *, inwards: bool) -> bool:
-    """Whether secrets may go to this address: by https, or where that is let in, to this machine itself."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    if not host or parts.username is not None or parts.password is not None:
-        return False
-    return parts.scheme == "https" or (inwards and parts.scheme == "http" and is_loopback(host))
+        return self._issuers.setdefault(issuer, Issuer(self.client, issuer))

@@ -3,9 +3,8 @@
 import asyncio
 from base64 import b64encode
 from datetime import UTC, datetime
-from functools import partial
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
@@ -14,16 +13,15 @@ import structlog
 from app.domain.accounts.openid import PROVIDER_SECRETS, NotProven, Pending, SignInLost, redirect_uri
 from app.domain.accounts.openid_directory import Configuration, Directory, Issuer
 from app.domain.accounts.openid_queries import Trusted
-from app.platform.http import Answer, UpstreamFailed
+from app.platform.http.answers import UpstreamFailed, decoded
 from app.platform.sealing import Sealing
 from config.settings import HttpSettings
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
-
 TOKENS = "app.domain.accounts.openid_tokens"
 USED_UP = "invalid_grant"
+WHO = "the provider"
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -103,12 +101,12 @@ class Exchange:
         seal = await self._sealing.seal()
         secret = seal.open(provider.secret, PROVIDER_SECRETS.place(provider.id)).decode()
         headers, more = credentials(configuration.token_endpoint_auth_methods_supported, provider.client_id, secret)
-        answer = await self._directory.outbound.ask(
+        answer = await self._directory.client.ask(
             "POST", configuration.token_endpoint, form=form | more, headers=headers
         )
         if answer.status == 200:
-            return await decoded(answer, TokenAnswer)
-        fault = (await decoded(answer, Fault)).error
+            return await decoded(answer, TokenAnswer, WHO)
+        fault = (await decoded(answer, Fault, WHO)).error
         log.warning("a code was refused", provider=provider.name, status=answer.status, used_up=fault == USED_UP)
         if fault == USED_UP:
             raise SignInLost
@@ -123,7 +121,7 @@ class Exchange:
     async def _more(self, url: str, access_token: str, subject: str) -> dict[str, Any]:
         """What the provider tells beside the token, of the same subject alone (OpenID Connect Core, 5.3.2)."""
         headers = {"Authorization": f"Bearer {access_token}"}
-        more = await decoded(await self._directory.outbound.ask("GET", url, headers=headers), dict[str, Any])
+        more = await decoded(await self._directory.client.ask("GET", url, headers=headers), dict[str, Any], WHO)
         return more if more.get("sub") == subject else {}
 
     def _issuer(self, provider: Trusted) -> Issuer:
@@ -138,15 +136,6 @@ def credentials(methods: tuple[str, ...], client: str, secret: str) -> tuple[dic
     if "client_secret_post" in methods:
         return {}, {"client_id": client, "client_secret": secret}
     raise UpstreamFailed(detail="The provider takes no client secret")
-
-
-async def decoded(answer: Answer, kind: type[T]) -> T:
-    """The body as this. Raises UpstreamFailed for what is none."""
-    try:
-        return await asyncio.to_thread(partial(msgspec.json.decode, answer.body, type=kind))
-    except (msgspec.DecodeError, RecursionError) as error:
-        log.warning("a provider's answer cannot be read", status=answer.status)
-        raise UpstreamFailed(detail="The provider's answer cannot be read") from error
 
 
 def told_by(claims: dict[str, Any]) -> Told:

@@ -18,7 +18,7 @@ from app.kit.errors import AppError, TooMany, Unauthenticated
 from app.kit.identity import Viewer
 from app.platform.cookies import SessionCookie
 from app.platform.handlers import get, post
-from app.platform.http import UpstreamFailed
+from app.platform.http.answers import UpstreamFailed
 from app.platform.pages import HEADERS, form_of
 from app.platform.request import JSONRequest
 from app.platform.security import PUBLIC

@@ -10,13 +10,13 @@ from msgspec import UNSET
 from app.domain.accounts.models import Provider
 from app.domain.accounts.names import username_form
 from app.domain.accounts.openid import PROVIDER_SECRETS
-from app.domain.accounts.openid_directory import is_acceptable
 from app.domain.accounts.openid_queries import managed_provider
 from app.domain.accounts.openid_repositories import IdentityRepository, ProviderRepository
 from app.domain.accounts.openid_schemas import ChangeProvider, ManagedProvider, NewProvider
 from app.domain.accounts.repositories import TokenRepository, UserRepository
 from app.kit.errors import Invalid, NotFound, found
 from app.platform.database.work import Service, UnitOfWork, repository
+from app.platform.http.addresses import is_acceptable
 from app.platform.sealing import Sealing
 from config.settings import Settings
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from app.domain.accounts import openid_directory
 from app.domain.accounts.models import User
 from app.domain.accounts.openid import opened, pending_cookie, sealed
+from app.domain.accounts.openid_directory import PROVIDERS
 from app.domain.accounts.openid_schemas import ManagedProvider
 from app.domain.accounts.totp import recovery_digest
 from app.platform.database.pools import Database
@@ -298,14 +299,10 @@ async def test_a_provider_that_is_down_or_too_slow(
     begun = await browser.post(f"{BASE}/session/openid/down", headers=OURS)
     assert (begun.status_code, begun.json()["code"]) == (503, "busy")
 
-    monkeypatch.setattr("app.platform.http.TOTAL_SECONDS", 0.2)
-    session, app.state.resources.outbound._session = app.state.resources.outbound._session, None
+    client = app.state.resources.outbound.to(PROVIDERS)
+    monkeypatch.setattr(client, "upstream", replace(PROVIDERS, total=0.2))
     provider.slow.clear()
-    try:
-        assert (await browser.get(GO)).status_code == 503
-        await app.state.resources.outbound._session.close()
-    finally:
-        app.state.resources.outbound._session = session
+    assert (await browser.get(GO)).status_code == 503
 
 
 async def refused(browser: httpx.AsyncClient, database: Database, status: int, heading: str = "") -> httpx.Response:

@@ -1,0 +1,33 @@
+"""What the webhooks module brings to the house."""
+
+from litestar import Router
+from litestar.di import Provide
+
+from app.domain.webhooks.commands import webhook_replay, webhooks
+from app.domain.webhooks.controllers import PATH, DeliveryController, EndpointController
+from app.domain.webhooks.delivering import SECRETS, deliver, resume
+from app.domain.webhooks.jobs import clear_deliveries, wake_forgotten
+from app.domain.webhooks.permissions import MANAGE_WEBHOOKS
+from app.domain.webhooks.replays import replay_range
+from app.domain.webhooks.services import provide_endpoints, share_of
+from app.domain.webhooks.subscribers import tell_endpoints
+from app.platform.module import Module
+
+module = Module(
+    name="webhooks",
+    summary="Webhooks: other systems are told of what happens here, at least once, signed",
+    routers=[
+        Router(
+            PATH,
+            route_handlers=[EndpointController, DeliveryController],
+            dependencies={"endpoints": Provide(provide_endpoints, sync_to_thread=False)},
+            tags=["webhooks"],
+        ),
+    ],
+    permissions=[MANAGE_WEBHOOKS],
+    subscribers=[tell_endpoints],
+    jobs=[deliver, resume, replay_range, wake_forgotten, clear_deliveries],
+    sealed=[SECRETS],
+    share=share_of,
+    commands=[webhooks, webhook_replay],
+)
