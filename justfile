@@ -46,6 +46,11 @@ test-fast *arguments:
 bench *arguments:
     @exec uv run --quiet --group peers python -m tests.benchmarks "$@"
 
+# kill servers, workers, connections and the database, and see that nothing is lost: just chaos --seconds 45 --seed 7
+[group('develop')]
+chaos *arguments:
+    @exec python -m tests.chaos "$@"
+
 # how many jobs a second one worker does, and how soon an idle one begins
 [group('develop')]
 bench-jobs:

@@ -7,10 +7,12 @@ import resource
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from types import FrameType
+from typing import Any
 
 import structlog
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
@@ -27,6 +29,7 @@ from config.settings import ROOT, Settings
 log = structlog.get_logger()
 
 FAILURE = signal.SIGUSR2  # from a worker: no worker can serve with these settings
+REPLACED_EVERY = 1.0  # seconds between replacements of workers that died
 SPARE_DESCRIPTORS = 256  # what a worker has open besides its clients' connections
 
 
@@ -57,9 +60,22 @@ def allow_descriptors(wanted: int) -> None:
         log.warning("fewer files may be open than LITEHOUSE_BACKPRESSURE needs", wanted=wanted, limit=hard)
 
 
-def _granian(settings: Settings, *, reload: bool) -> MPServer:
+class Server(MPServer):
+    """granian's, which would end all workers when one dies twice within 5.5 seconds: here it is replaced again."""
+
+    _replaced_at = 0.0
+
+    def _respawn_workers(self, *given: Any, **named: Any) -> None:
+        # What dies as soon as it lives must not keep a processor busy.
+        time.sleep(max(0.0, self._replaced_at + REPLACED_EVERY - time.monotonic()))
+        super()._respawn_workers(*given, **named)
+        self._replaced_at = time.monotonic()
+        self.respawned_wrks.clear()  # by which granian would know
+
+
+def _granian(settings: Settings, *, reload: bool) -> Server:
     limits = settings.server
-    return MPServer(
+    return Server(
         "litehouse",
         address=limits.host,
         port=limits.port,
@@ -84,7 +100,7 @@ def _granian(settings: Settings, *, reload: bool) -> MPServer:
 class Ending:
     """How the main process hears that it shall end: each signal its own way."""
 
-    def __init__(self, server: MPServer, notice: float) -> None:
+    def __init__(self, server: Server, notice: float) -> None:
         self.failed = False
         self._notice = notice
         self._server = server
