@@ -5,12 +5,17 @@ import time
 
 import pytest
 from litestar import Litestar, get
+from litestar.di import NamedDependency, Provide
 
 from app.kit.identity import Permission
 from app.main import create_app
-from app.platform.handlers import check_routes
+from app.platform.database.pools import Database
+from app.platform.database.work import Service, UnitOfWork
+from app.platform.handlers import check_routes, providers
 from app.platform.handlers import get as house_get
+from app.platform.handlers import post as house_post
 from app.platform.module import Module
+from app.platform.security import PUBLIC
 
 PARTS = [
     "loop watch",
@@ -55,6 +60,34 @@ def test_a_route_that_asks_for_what_no_module_declares_is_refused_at_start_up():
     with pytest.raises(TypeError, match=r"/whales asks for sea\.hunt"):
         check_routes(app)
     check_routes(app, [hunt])
+
+
+def test_a_route_whose_change_nobody_would_commit_is_refused_at_start_up(settings):
+    class Whaling:
+        """Holds a unit of work, and is no Service."""
+
+        def __init__(self, work: UnitOfWork) -> None:
+            self.work = work
+
+    class Hunting(Service):
+        """What it ought to be."""
+
+    def door(kind: type) -> Litestar:
+        @house_post("/whales", permission=PUBLIC)
+        async def hunt(hunting: NamedDependency[kind]) -> None:  # ty: ignore[invalid-type-form]
+            """Hunt a whale."""
+
+        def provide(work: NamedDependency[UnitOfWork]) -> kind:  # ty: ignore[invalid-type-form]
+            return kind(work)
+
+        dependencies = providers(Database(settings, on_oversized=print)) | {
+            "hunting": Provide(provide, sync_to_thread=False)
+        }
+        return Litestar([hunt], dependencies=dependencies, openapi_config=None, logging_config=None)
+
+    with pytest.raises(TypeError, match=r"/whales .* changes what nobody commits"):
+        check_routes(door(Whaling))
+    check_routes(door(Hunting))
 
 
 def test_a_permission_is_called_after_its_module():

@@ -80,6 +80,13 @@ class AppError(Exception):
         """What went wrong this time, as a sentence."""
         return self._detail or _sentence(self.violations) or self.title
 
+    def telling_of(self, refusals: Iterable["AppError"]) -> Self:
+        """The same with all that these say; it may be among them."""
+        several = list(dict.fromkeys(refusals))
+        self._detail = "; ".join(dict.fromkeys(one.detail for one in several))
+        self.violations = tuple(dict.fromkeys(violation for one in several for violation in one.violations))
+        return self
+
     def __str__(self) -> str:
         return self.detail
 

@@ -9,6 +9,10 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """When something happened: without an offset from UTC it is refused."""
 
 
+END = r"$(?!\n)"
+"""Ends a pattern as `$` does where the API's document is read: in Python a newline may stand behind that."""
+
+
 class Output(msgspec.Struct, rename="camel", gc=False):
     """What the house says: built positionally by the read lane, fields in the order of the contract.
 

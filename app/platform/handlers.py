@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from functools import wraps
 from hashlib import blake2b
+from http import HTTPStatus
 from inspect import getdoc, signature
 from typing import Annotated, Any, get_args
 
@@ -24,6 +25,7 @@ from app.platform.encoded import NONE, Encoded
 from app.platform.idempotency import KeyedWork, key_given
 from app.platform.origins import SAFE
 from app.platform.ratelimit import RATE_HEADERS
+from app.platform.request import functions_of
 from app.platform.security import OF_THE_HOUSE, PUBLIC, SELF_CHECKED
 
 Function = Callable[..., Any]
@@ -184,7 +186,8 @@ def _revalidated(answer: Any) -> Any:
 
 
 def _tagged(answer: Any) -> Any:
-    if isinstance(answer, Encoded) and answer.body:
+    """With the version of what was written; where something has to come first (202), nothing was."""
+    if isinstance(answer, Encoded) and answer.body and answer.status != HTTPStatus.ACCEPTED:
         answer.headers = {**answer.headers, "ETag": etag_of(answer.body)}
     return answer
 
@@ -233,7 +236,10 @@ def _unchecked(fn: Function) -> Function:
 
 
 def check_routes(app: Litestar, declared: Collection[Permission] = ()) -> None:
-    """Refuse, at start-up, a route that states no permission, or one that no module declares. Raises TypeError."""
+    """Refuse, at start-up, a route that states no permission, or one that no module declares. Raises TypeError.
+
+    Also one that is given what changes something, and nothing by which that would be committed.
+    """
     known = {*OF_THE_HOUSE, *declared}
     for route in app.routes:
         handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
@@ -245,3 +251,12 @@ def check_routes(app: Litestar, declared: Collection[Permission] = ()) -> None:
             if permission and permission not in known:
                 message = f"{route.path} asks for {permission.name}: list it in its module's `permissions`"
                 raise TypeError(message)
+            if isinstance(handler, Endpoint) and not _holder(handler.fn) and _reaches_work(handler):
+                message = (
+                    f"{route.path} ({handler}) changes what nobody commits: it takes the unit of work or a Service"
+                )
+                raise TypeError(message)
+
+
+def _reaches_work(handler: Endpoint) -> bool:
+    return any("work" in function.parsed_fn_signature.parameters for function in functions_of(handler))

@@ -143,7 +143,7 @@ class Parameter(NamedTuple):
 
 def parameters_of(handler: HTTPRouteHandler) -> Iterator[Parameter]:
     """The parameters that a handler and its dependencies declare."""
-    for function in _functions(handler):
+    for function in functions_of(handler):
         for key, field in function.parsed_fn_signature.parameters.items():
             definition = None if field.is_di_field else field.kwarg_definition
             if isinstance(definition, ParameterKwarg):
@@ -152,7 +152,7 @@ def parameters_of(handler: HTTPRouteHandler) -> Iterator[Parameter]:
                 yield Parameter(key, field, definition, type_)
 
 
-def _functions(handler: HTTPRouteHandler) -> list[Any]:
+def functions_of(handler: HTTPRouteHandler) -> list[Any]:
     """The handler, and the providers that it needs."""
     dependencies = handler.resolve_dependencies()
     functions: list[Any] = [handler]

@@ -1,5 +1,6 @@
 """Errors as responses: one document for all of them, a page behind each type, and nothing given away."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from typing import Any
@@ -21,6 +22,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from app.kit.errors import AppError, Busy, Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Violation
+from app.platform.handlers import get as house_get
 from app.platform.observability.identity import IDS, Ids
 from app.platform.problem_pages import problem_pages
 from app.platform.problems import FALLBACK_500, Problem, exception_handlers, problem
@@ -62,6 +64,18 @@ async def raise_error(name: FromPath[str]) -> None:
     raise RAISED[name]
 
 
+@house_get("/together/{names:str}", permission=PUBLIC)
+async def fail_together(names: FromPath[str]) -> None:
+    """Tasks side by side, all of which fail."""
+
+    async def fail(name: str) -> None:
+        raise RAISED[name]
+
+    async with asyncio.TaskGroup() as group:
+        for name in names.split(","):
+            group.create_task(fail(name))
+
+
 @post("/only-post")
 async def only_post() -> None: ...
 
@@ -83,7 +97,7 @@ class Identified:
 @pytest.fixture(scope="module")
 def app() -> Litestar:
     return Litestar(
-        [raise_error, only_post, *problem_pages],
+        [raise_error, fail_together, only_post, *problem_pages],
         exception_handlers=exception_handlers,
         logging_config=None,
         openapi_config=None,
@@ -95,6 +109,26 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=Identified(app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield client
+
+
+async def test_tasks_that_fail_side_by_side_are_told_of_in_one_document(client: httpx.AsyncClient):
+    answer = await client.get("/together/not-found,conflict,own,not-found")
+    document = answer.json()
+    assert (answer.status_code, document["code"]) == (422, "too_many_tags")
+    assert document["errors"] == {
+        "article": ["not found"],
+        "username": ["has already been taken"],
+        "tagList": ["has 11 of them"],
+    }
+    assert document["detail"] == "article not found; username has already been taken; tagList has 11 of them"
+
+    busy = await client.get("/together/busy,not-found")
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "2")
+    assert busy.json()["detail"] == "no database connection was free; article not found"
+
+    defect = await client.get("/together/not-found,defect")
+    assert (defect.status_code, defect.json()["errors"]) == (500, {})
+    assert SECRET not in defect.text
 
 
 def test_the_document_of_an_error():

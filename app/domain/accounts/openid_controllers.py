@@ -23,6 +23,7 @@ from app.domain.accounts.openid_services import Begun, IdentityService
 from app.domain.accounts.policies import MANAGE_PROVIDERS
 from app.kit.errors import Conflict, NotFound, TooMany, found
 from app.kit.identity import Viewer
+from app.kit.schema import END
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, patch, post
 from app.platform.http.answers import UpstreamFailed
@@ -31,7 +32,7 @@ from app.platform.security import OF_ALL, PUBLIC, SIGNED_IN, UNLIMITED
 Back = Annotated[
     str | None,
     QueryParameter(
-        max_length=1_000, pattern=f"^{OWN_PATH.pattern}$", description="Where to go afterwards: a path of this site"
+        max_length=1_000, pattern=f"^{OWN_PATH.pattern}{END}", description="Where to go afterwards: a path of this site"
     ),
 ]
 

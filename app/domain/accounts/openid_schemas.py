@@ -5,12 +5,12 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from app.kit.schema import Input, Moment, Output, text
+from app.kit.schema import END, Input, Moment, Output, text
 
 ProviderName = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9][a-z0-9-]{0,39}$",
+        pattern=f"^[a-z0-9][a-z0-9-]{{0,39}}{END}",
         description="As it stands in addresses: letters a-z, digits and hyphens",
         examples=["example"],
     ),
@@ -31,7 +31,7 @@ ClientSecret = Annotated[
     Meta(description="Kept encrypted, and never shown", extra_json_schema={"format": "password"}),
 ]
 Scopes = Annotated[
-    list[Annotated[str, Meta(pattern=r"^[!#-\[\]-~]{1,100}$", examples=["email"])]],
+    list[Annotated[str, Meta(pattern=r"^[!#-\[\]-~]{1,100}" + END, examples=["email"])]],
     Meta(
         min_length=1,
         max_length=20,

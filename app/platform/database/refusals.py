@@ -1,6 +1,7 @@
 """What PostgreSQL refuses, said as an error of the house: one pure function over the SQLSTATE."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 import asyncpg
 
@@ -69,9 +70,18 @@ def _tells_of_loss(cause: BaseException) -> bool:
 
 
 def translate(error: BaseException) -> AppError | None:
-    """The house's error for a database failure; None where the failure is a defect of ours (a 500)."""
+    """The house's error for a database failure; None where the failure is a defect of ours (a 500).
+
+    Of a group, which a handler's tasks failed in, the gravest tells of all; one defect among them makes it a defect.
+    """
     if isinstance(error, AppError):
         return error
+    if isinstance(error, BaseExceptionGroup):
+        refusals = [refusal for one in error.exceptions if (refusal := translate(one))]
+        if len(refusals) < len(error.exceptions):
+            return None
+        gravest = max(refusals, key=attrgetter("status"))
+        return gravest.telling_of(refusals)
     cause = next((c for c in causes(error) if isinstance(c, (asyncpg.PostgresError, asyncpg.InterfaceError))), None)
     state = sqlstate(error) or ""
     if state == "23505":

@@ -38,7 +38,7 @@ RETURNING job.id, lease, name, queue, arguments::text, attempts, actor, request_
 RENEW = """
 UPDATE platform_job AS job SET lease_until = clock_timestamp() + make_interval(secs => $3)
 FROM unnest($1::uuid[], $2::int[]) AS given (id, lease)
-WHERE job.id = given.id AND job.lease = given.lease AND state = 'running' RETURNING job.id
+WHERE job.id = given.id AND job.lease = given.lease AND state = 'running' RETURNING job.id, job.lease
 """
 NOTE = """
 UPDATE platform_job AS job SET step = given.step, total = given.total
@@ -147,9 +147,9 @@ class Leases:
         """Take what is due of these jobs, the most urgent first, and no more than there are places for."""
         return [Taken(*row) for row in await self._statements.fetch(CLAIM, (names, places, SECONDS))]
 
-    async def renew(self, held: Collection[Taken]) -> set[UUID]:
-        """Hold these for longer; returns those that are still this worker's."""
-        return {row[0] for row in await self._statements.fetch(RENEW, (*_keys(held), SECONDS))}
+    async def renew(self, held: Collection[Taken]) -> set[tuple[UUID, int]]:
+        """Hold these for longer; returns, of those that are still this worker's, ids and leases."""
+        return {tuple(row) for row in await self._statements.fetch(RENEW, (*_keys(held), SECONDS))}
 
     async def note(self, held: Collection[Taken]) -> None:
         """Write how far these are."""

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from time import monotonic, perf_counter
-from uuid import UUID
 
 import structlog
 
@@ -42,7 +41,8 @@ class Crew:
         self._schedules = Schedules(database, jobs)
         self._outcomes = Outcomes(database)
         self._places = resources.settings.server.worker_jobs
-        self._running: dict[UUID, tuple[Taken, asyncio.Task[None]]] = {}
+        # A job whose lease was lost can be here twice: it runs yet, and was taken again.
+        self._running: dict[Taken, asyncio.Task[None]] = {}
         self._done: list[Taken] = []  # what has left the database alone, and is not written as done yet
         self._bell = notices.bell(QUEUED)
         self._cancelled = notices.bell(CANCELLED)
@@ -86,13 +86,13 @@ class Crew:
     async def _drain(self, taking: asyncio.Task[None]) -> None:
         """What is not finished in time goes back to the others at once."""
         await asyncio.wait([taking], timeout=max(self._ends_at - monotonic(), LETS_GO))
-        if tasks := [task for _, task in self._running.values()]:
-            await asyncio.wait(tasks, timeout=max(self._ends_at - monotonic(), 0.0))
-        if left := list(self._running.values()):
-            for taken, task in left:
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=max(self._ends_at - monotonic(), 0.0))
+        if left := dict(self._running):
+            for taken, task in left.items():
                 taken.is_cut_off = task.cancel()
-            await asyncio.wait([task for _, task in left], timeout=LETS_GO)
-            await self._give_back([taken for taken, _ in left])
+            await asyncio.wait(left.values(), timeout=LETS_GO)
+            await self._give_back(list(left))
         with suppress(Exception):  # else their leases end by themselves, and they are done again
             await self._write()
             await self._outcomes.write()
@@ -139,11 +139,11 @@ class Crew:
 
     def _begin(self, taken: Taken) -> None:
         task = asyncio.create_task(self._do(taken), name=taken.name)
-        self._running[taken.id] = taken, task
+        self._running[taken] = task
         task.add_done_callback(lambda _: self._left(taken))
 
     def _left(self, taken: Taken) -> None:
-        self._running.pop(taken.id, None)
+        self._running.pop(taken, None)
         if self._is_hungry:
             self._bell.set()
 
@@ -191,16 +191,16 @@ class Crew:
 
     async def _renew(self) -> None:
         """Hold on to what runs; what was cancelled, or is somebody else's by now, is cut off."""
-        held = [taken for taken, _ in self._running.values()] + self._done
+        held = [*self._running, *self._done]
         if not held:
             return
         async with self._writing:
             mine = await self._leases.renew(held)
         for one in held:
-            taken, task = self._running.get(one.id, (None, None))
-            if task is not None and taken is one and one.id not in mine:
+            task = self._running.get(one)
+            if task is not None and (one.id, one.lease) not in mine:
                 log.warning("a job is cut off: it was cancelled, or its lease was lost", job=one.name, id=str(one.id))
-                taken.is_cut_off = task.cancel()
+                one.is_cut_off = task.cancel()
 
     async def _expire(self) -> None:
         for one in await self._leases.expire():
@@ -209,7 +209,7 @@ class Crew:
             self._bell.set()
 
     async def _note(self) -> None:
-        told = [taken for taken, _ in self._running.values() if taken.is_told]
+        told = [taken for taken in self._running if taken.is_told]
         for one in told:
             one.is_told = False
         if told:

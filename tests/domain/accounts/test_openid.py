@@ -109,7 +109,9 @@ async def test_scripts_begin_by_json_and_come_back_to_where_they_were(
     assert (await browser.get(ME)).status_code == 200
 
 
-@pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", ""])
+@pytest.mark.parametrize(
+    "back", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", "/there\n", ""]
+)
 async def test_one_is_led_to_this_site_alone(browser: httpx.AsyncClient, provider: Provider, back: str) -> None:
     for method, where in (("POST", f"{BASE}/session/openid/fake"), ("GET", GO)):
         answer = await browser.request(method, where, params={"back": back}, headers=OURS)

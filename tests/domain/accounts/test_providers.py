@@ -42,6 +42,9 @@ async def test_a_provider_is_trusted_changed_and_trusted_no_more(
     made = await client.post(PROVIDERS, json=WHOLE, auth=manager)
     assert (made.status_code, made.headers["location"]) == (201, f"{PROVIDERS}/example")
     assert (await client.post(PROVIDERS, json=WHOLE, auth=manager)).status_code == 409
+    broken = WHOLE | {"name": "other\n", "scopes": ["openid", "email\n"]}
+    refused = await client.post(PROVIDERS, json=broken, auth=manager)
+    assert (refused.status_code, set(refused.json()["errors"])) == (422, {"name", "scopes"})
     read = await client.get(f"{PROVIDERS}/example", auth=manager)
     assert read.json() == made.json()
     assert read.json()["scopes"] == ["openid", "email", "profile"]

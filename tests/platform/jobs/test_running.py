@@ -299,6 +299,40 @@ async def test_who_lost_the_lease_changes_nothing(rows, enqueue, crew):
     assert await rows.one("state", "attempts") == ("done", 2)
 
 
+async def test_a_worker_that_takes_its_own_lost_job_again_holds_the_new_lease(
+    database, rows, enqueue, crew, monkeypatch
+):
+    """It was away from the database for longer than its lease: what runs yet is cut off, what runs anew is not."""
+    monkeypatch.setattr(running, "RENEWED_EVERY", 3600.0)
+    begun, cut_off, may_end = asyncio.Semaphore(0), asyncio.Event(), asyncio.Event()
+
+    @job()
+    async def hang(work) -> None:
+        begun.release()
+        try:
+            await may_end.wait()
+        except asyncio.CancelledError:
+            cut_off.set()
+            raise
+        await work.fetch(COUNTED, ("done",))
+
+    async with asyncio.timeout(30), crew(hang) as only:
+        await enqueue(hang())
+        await begun.acquire()
+        await rows.change("UPDATE platform_job SET lease_until = now() - interval '1 second'")
+        await only._expire()
+        await begun.acquire()
+        await only._renew()
+        await cut_off.wait()
+        await asyncio.sleep(0)
+        await rows.change("UPDATE platform_job SET lease_until = now()")
+        await only._renew()
+        assert await Leases(database).expire() == []
+        may_end.set()
+        await rows.until("done")
+    assert (await rows.effects(), await rows.one("attempts")) == ({"done": 1}, (2,))
+
+
 async def test_a_lease_is_held_for_as_long_as_the_job_runs(rows, enqueue, crew, monkeypatch):
     monkeypatch.setattr(leases, "SECONDS", 3.0)
     monkeypatch.setattr(running, "RENEWED_EVERY", 0.1)
