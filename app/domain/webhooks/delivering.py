@@ -49,8 +49,7 @@ async def deliver(work: JobWork, endpoint: UUID) -> None:
     if known is None:
         return
     if target and outcomes:
-        await messages.note(work, endpoint, target.url, [one.noted for one in outcomes])
-        await _judge(work, endpoint, known, outcomes)
+        await _note(work, endpoint, target, known, outcomes)
     due = await messages.next_at(work, endpoint)
     if due is not None:
         await work.enqueue(resume(endpoint=endpoint, at=due), due=due)
@@ -69,11 +68,20 @@ async def opened(sealing: Sealing, secrets: dict[UUID, bytes]) -> list[bytes]:
     return [seal.open(sealed, SECRETS.place(row)) for row, sealed in secrets.items()]
 
 
-async def _judge(
-    work: JobWork, endpoint: UUID, known: tuple[int, datetime | None], outcomes: Sequence[Outcome]
+async def _note(
+    work: JobWork, endpoint: UUID, target: messages.Target, known: messages.Known, outcomes: Sequence[Outcome]
 ) -> None:
+    """Write down what became of a round. Where it was sent elsewhere by then, another address's refusals say nothing."""
+    if is_moved := known.url != target.url:
+        outcomes = [one for one in outcomes if one.verdict == "delivered"]
+    await messages.note(work, endpoint, target.url, [one.noted for one in outcomes])
+    if not is_moved and known.disabled_at is None:
+        await _judge(work, endpoint, known, outcomes)
+
+
+async def _judge(work: JobWork, endpoint: UUID, known: messages.Known, outcomes: Sequence[Outcome]) -> None:
     """Let it rest where it took nothing and is not well, and disable it where it is gone or has failed for long."""
-    failures, succeeded_at = known
+    failures, succeeded_at = known.failures, known.succeeded_at
     verdicts = {one.verdict for one in outcomes}
     if "delivered" in verdicts:
         succeeded_at = max(one.noted.at for one in outcomes if one.verdict == "delivered")

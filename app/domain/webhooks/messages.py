@@ -52,7 +52,7 @@ UPDATE webhooks_delivery SET attempts = 0, first_at = NULL, due_at = now() WHERE
 
 # Whoever has written a message to this endpoint and not committed yet has its key locked: once this is had, all such
 # messages are there to be seen, and who writes the next one finds this round over.
-LOCK = "SELECT failures, succeeded_at FROM webhooks_endpoint WHERE id = $1 FOR UPDATE"
+LOCK = "SELECT failures, succeeded_at, url, disabled_at FROM webhooks_endpoint WHERE id = $1 FOR UPDATE"
 TOUCH = "SELECT FROM webhooks_endpoint WHERE id = $1 FOR KEY SHARE"
 TARGET = """
 SELECT p.url, s.id, s.secret FROM webhooks_endpoint p JOIN webhooks_secret s ON s.endpoint_id = p.id
@@ -105,6 +105,15 @@ class Target(Struct, frozen=True):
 
     url: str
     secrets: dict[UUID, bytes]
+
+
+class Known(Struct, frozen=True):
+    """An endpoint at the end of a round: its failures of late, its last success, and what may have become of it."""
+
+    failures: int
+    succeeded_at: datetime | None
+    url: str
+    disabled_at: datetime | None
 
 
 class Due(Struct, frozen=True):
@@ -173,10 +182,10 @@ async def due_at(source: Source, endpoint: UUID, limit: int) -> list[Due]:
     return [Due(*row) for row in await source.fetch(DUE, (endpoint, limit))]
 
 
-async def locked(work: UnitOfWork, endpoint: UUID) -> tuple[int, datetime | None] | None:
-    """Its failures of late and its last success; from here on nobody writes a message to it before the commit."""
+async def locked(work: UnitOfWork, endpoint: UUID) -> Known | None:
+    """The endpoint; from here on nobody writes a message to it, or changes it, before the commit."""
     rows = await work.fetch(LOCK, (endpoint,))
-    return tuple(rows[0]) if rows else None
+    return Known(*rows[0]) if rows else None
 
 
 async def touch(work: UnitOfWork, endpoint: UUID) -> None:

@@ -158,6 +158,33 @@ async def test_who_is_gone_is_told_nothing_more_and_who_made_it_hears_of_it(
     assert refused.status_code == 409
 
 
+@pytest.mark.parametrize("meanwhile", ["moved", "disabled"])
+async def test_what_an_address_says_after_it_was_replaced_or_disabled_by_hand_is_not_heeded(
+    meanwhile: str, receive: Callable, create: Callable, publish: Callable, working, deliveries, eventually, client, manager
+):
+    """The round is under way when somebody changes the endpoint, and ends with 410."""
+    old, new = await receive(), await receive()
+    old.goes_on.clear()
+    old.answer = lambda _: OK(status=410)
+    endpoint, _ = await create(old.url)
+    shown = f"{HOOKS}/endpoints/{endpoint}"
+    async with working() as resources:
+        await publish(WhaleSeen("Moby"))
+        await old.until(1)
+        if meanwhile == "moved":
+            await client.patch(shown, json={"url": new.url}, auth=manager)
+        else:
+            await client.post(f"{shown}/disable", auth=manager)
+        old.goes_on.set()
+        if meanwhile == "moved":
+            [one] = await deliveries(endpoint, "delivered")
+            assert (one["eventId"], one["attempts"]) == (new.ids[0], 1)
+        await eventually("SELECT FROM platform_job WHERE state IN ('waiting', 'running')")
+        assert not resources.mailer.backend.taken
+    reason = (await client.get(shown, auth=manager)).json()["disabledReason"]
+    assert reason == (None if meanwhile == "moved" else "by hand")
+
+
 async def test_after_three_days_a_message_is_given_up_and_with_it_an_endpoint_that_takes_none(
     receiver: Receiver,
     create: Callable,
