@@ -71,7 +71,7 @@ async def opened(sealing: Sealing, secrets: dict[UUID, bytes]) -> list[bytes]:
 async def _note(
     work: JobWork, endpoint: UUID, target: messages.Target, known: messages.Known, outcomes: Sequence[Outcome]
 ) -> None:
-    """Write down what became of a round. Where it was sent elsewhere by then, another address's refusals say nothing."""
+    """Write down what became of a round. Of an address that was replaced meanwhile, refusals say nothing."""
     if is_moved := known.url != target.url:
         outcomes = [one for one in outcomes if one.verdict == "delivered"]
     await messages.note(work, endpoint, target.url, [one.noted for one in outcomes])

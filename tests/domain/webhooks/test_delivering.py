@@ -167,7 +167,15 @@ async def test_who_is_gone_is_told_nothing_more_and_who_made_it_hears_of_it(
 
 @pytest.mark.parametrize("meanwhile", ["moved", "disabled"])
 async def test_what_an_address_says_after_it_was_replaced_or_disabled_by_hand_is_not_heeded(
-    meanwhile: str, receive: Callable, create: Callable, publish: Callable, working, deliveries, eventually, client, manager
+    meanwhile: str,
+    receive: Callable,
+    create: Callable,
+    publish: Callable,
+    working,
+    deliveries,
+    eventually,
+    client,
+    manager,
 ):
     """The round is under way when somebody changes the endpoint, and ends with 410."""
     old, new = await receive(), await receive()
