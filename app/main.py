@@ -20,7 +20,6 @@ from app.platform.events.dispatcher import telling
 from app.platform.forwarding import Forwarded
 from app.platform.handlers import check_routes, providers
 from app.platform.health import Readiness, read_health, read_metrics, read_readiness
-from app.platform.mail.catcher import caught_mail
 from app.platform.module import Module, declared, installed
 from app.platform.observability.logging import configure_logging, flush_log
 from app.platform.observability.loop import LoopWatch
@@ -113,7 +112,12 @@ def _routers(modules: Sequence[Module]) -> list[ControllerRouterHandler]:
 
 
 def _own_routes(settings: Settings) -> list[ControllerRouterHandler]:
-    return [read_health, read_readiness, read_metrics, *problem_pages, *caught_mail(settings)]
+    routes: list[ControllerRouterHandler] = [read_health, read_readiness, read_metrics, *problem_pages]
+    if settings.shows_mail:
+        from app.platform.mail.catcher import CaughtMail  # noqa: PLC0415 - development's alone
+
+        routes.append(CaughtMail)
+    return routes
 
 
 def _authenticator(modules: Sequence[Module], settings: Settings) -> Authenticator:

@@ -42,11 +42,16 @@ def worker(server: Running, lent_database_url: str) -> Iterator[Running]:
         assert worker.ended() == 0
 
 
-def link_in_mail(server: Running, worker: Running, subject: str) -> str:
-    """The link in the newest mail of this subject, on the page whose address the worker printed."""
+def mail_page(worker: Running, subject: str) -> str:
+    """The page of the newest mail of this subject, whose address the worker printed."""
     pattern = rf"----- mail to \S+: {subject} - http://localhost:\d+(/mail/\S+)\n"
     until(lambda: re.search(pattern, worker.said), f"a mail is sent: {subject}")
-    shown = server.get(re.findall(pattern, worker.said)[-1])
+    return re.findall(pattern, worker.said)[-1]
+
+
+def link_in_mail(server: Running, worker: Running, subject: str) -> str:
+    """The link in that mail."""
+    shown = server.get(mail_page(worker, subject))
     [link] = re.findall(r'href="(http://localhost:\d+/account/[^"]+)"', shown.text)
     return html.unescape(link)
 
@@ -83,7 +88,9 @@ async def test_one_confirms_an_address_and_chooses_a_password_by_keyboard(page: 
 async def test_one_is_signed_in_by_a_link_in_the_browser_that_opens_it(page: Page, server: Running, worker: Running):
     server.post("/api/v1/accounts/users", ANN).raise_for_status()
     server.post("/api/v1/accounts/links/sign-in", {"email": ANN["email"]}).raise_for_status()
-    await page.goto(link_in_mail(server, worker, "Your link to sign in"))
+    await page.goto(f"http://localhost:{server.port}{mail_page(worker, 'Your link to sign in')}")
+    await expect(page.frame_locator("iframe").get_by_role("link", name="Sign in")).to_be_visible()
+    await page.get_by_role("link", name="/account/sign-in?token=").click()
     await press(page, "Sign in")
     await expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
     [cookie] = await page.context.cookies()

@@ -6,7 +6,6 @@ which the page of another site that has its name lead here does not.
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
 from datetime import datetime
 from email import policy
 from email.message import EmailMessage, Message
@@ -27,7 +26,6 @@ from app.platform.mail.backends import folder_of
 from app.platform.openapi.pages import CHECKED, Asset
 from app.platform.pages import HEADERS, Pages
 from app.platform.security import PUBLIC
-from config.settings import Settings
 
 FOLDER = Path(__file__).with_name("page_templates")
 PAGES = Pages(FOLDER)
@@ -99,11 +97,6 @@ class CaughtMail(Controller):
         file = found(files.get(number), "file")
         kept = {**HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}
         return Response(file.content, media_type="application/octet-stream", headers=kept)
-
-
-def caught_mail(settings: Settings) -> Sequence[type[Controller]]:
-    """The pages, where they are to be."""
-    return (CaughtMail,) if settings.shows_mail else ()
 
 
 def _require_loopback(request: Asked) -> None:

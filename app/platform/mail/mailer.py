@@ -11,7 +11,6 @@ from app.platform.database.work import UnitOfWork
 from app.platform.mail.backends import Backend, Console, Files, Memory, folder_of
 from app.platform.mail.message import Mail, as_address, message_id
 from app.platform.mail.sending import send_mail
-from app.platform.mail.smtp import Smtp
 from app.platform.mail.table import CONTENT
 from app.platform.sealing import Sealing
 from config.settings import MailSettings, Settings
@@ -19,8 +18,16 @@ from config.settings import MailSettings, Settings
 OWN_PAGES = "/account/{purpose}?token={token}"
 # By the statement that enqueues its job, whose parameters come first.
 WRITE = "INSERT INTO platform_mail (id, message_id, recipient, subject, content) VALUES ($9, $10, $11, $12, $13)"
+
+
+def _by_smtp(settings: Settings) -> Backend:
+    from app.platform.mail.smtp import Smtp  # noqa: PLC0415 - its library is for those who send by it
+
+    return Smtp(settings.mail, settings.http.site)
+
+
 BACKENDS: dict[str, Callable[[Settings], Backend]] = {
-    "smtp": lambda settings: Smtp(settings.mail, settings.http.site),
+    "smtp": _by_smtp,
     "file": lambda settings: Files(folder_of(settings), f"{settings.http.base_url}/mail"),
     "console": lambda _: Console(),
     "memory": lambda _: Memory(),

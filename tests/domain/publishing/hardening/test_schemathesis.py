@@ -43,6 +43,12 @@ BEYOND_SCHEMAS += ["POST /api/v1/accounts/passkeys", "POST /api/v1/accounts/prov
 BEYOND_SCHEMAS += ["GET /api/v1/notifications", "POST /api/v1/notifications/unsubscriptions"]
 # What asks a provider's server: there is none where the examples say.
 ELSEWHERE = [f"POST /api/v1/accounts/{path}/{{provider}}" for path in ("session/openid", "identities")]
+# … nor that an address is one of https, or that of two moments one is the later.
+BEYOND_SCHEMAS += [f"{method} /api/v1/webhooks/endpoints" for method in ("GET", "POST")]
+BEYOND_SCHEMAS += [
+    f"{way[0]} /api/v1/webhooks/endpoints/{{endpoint_id}}{way[1]}"
+    for way in (("PATCH", ""), ("GET", "/deliveries"), ("POST", "/replays"))
+]
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}  # else what gives out cookies refuses everything
 
 REJECTED = ["400", "401", "403", "404", "405", "410", "413", "415", "422"]
