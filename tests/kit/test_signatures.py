@@ -42,6 +42,8 @@ def test_while_secrets_change_either_will_do_on_both_sides():
         pytest.param(SECRET, {"webhook-signature": f"v2{SIGNATURE[2:]}"}, BODY, 0, "webhook-signature", id="version"),
         pytest.param(SECRET, {"webhook-signature": "é"}, BODY, 0, "webhook-signature", id="not ASCII"),
         pytest.param(SECRET, {"webhook-timestamp": "١٢"}, BODY, 0, "webhook-timestamp", id="digits of elsewhere"),
+        pytest.param(SECRET, {"webhook-timestamp": "9" * 400}, BODY, 0, "webhook-timestamp", id="past all floats"),
+        pytest.param(SECRET, {"webhook-timestamp": "9" * 5_000}, BODY, 0, "webhook-timestamp", id="past all integers"),
         pytest.param(SECRET, {"webhook-id": ""}, BODY, 0, "webhook-id", id="no id"),
         pytest.param(SECRET, {"webhook-signature": ""}, BODY, 0, "webhook-signature", id="no signature"),
         pytest.param(SECRET, {}, BODY, 301, "webhook-timestamp", id="old"),

@@ -37,7 +37,7 @@ async def waken(work: UnitOfWork, endpoints: Iterable[UUID]) -> None:
         await work.enqueue(deliver(endpoint=endpoint))
 
 
-@job(queue="low", tries=20, timeout=60, unique=("endpoint",))
+@job(queue="low", tries=20, timeout=60, longest_pause=LONGEST_REST, unique=("endpoint",))
 async def deliver(work: JobWork, endpoint: UUID) -> None:
     """Send what is due to an endpoint, some of it; the requests are over before the transaction begins."""
     target = await messages.target_of(work.aside, endpoint)
@@ -55,7 +55,7 @@ async def deliver(work: JobWork, endpoint: UUID) -> None:
         await work.enqueue(resume(endpoint=endpoint, at=due), due=due)
 
 
-@job(queue="low", tries=20, unique=("endpoint", "at"))
+@job(queue="low", tries=20, longest_pause=LONGEST_REST, unique=("endpoint", "at"))
 async def resume(work: JobWork, endpoint: UUID, at: datetime) -> None:  # noqa: ARG001 - tells one from the others
     """Begin the endpoint's next round."""
     await messages.touch(work, endpoint)
@@ -71,7 +71,7 @@ async def opened(sealing: Sealing, secrets: dict[UUID, bytes]) -> list[bytes]:
 async def _note(
     work: JobWork, endpoint: UUID, target: messages.Target, known: messages.Known, outcomes: Sequence[Outcome]
 ) -> None:
-    """Write down what became of a round. Where it was sent elsewhere by then, another address's refusals say nothing."""
+    """Write down what became of a round. Of an address that was replaced meanwhile, refusals say nothing."""
     if is_moved := known.url != target.url:
         outcomes = [one for one in outcomes if one.verdict == "delivered"]
     await messages.note(work, endpoint, target.url, [one.noted for one in outcomes])

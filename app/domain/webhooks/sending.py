@@ -67,7 +67,8 @@ async def _posted(client: Client, url: str, secrets: Sequence[bytes], message: D
     verdict = verdict_of(answer)
     if verdict in ("refused", "unwell") and at + timedelta(seconds=pause) > first_at + LATEST:
         verdict = "given up"
-    state = {"delivered": "delivered", "gone": "failed", "given up": "failed"}.get(verdict, "pending")
+    # What was answered with 410 is kept: the endpoint is disabled for it, and has it once it is enabled again.
+    state = {"delivered": "delivered", "given up": "failed"}.get(verdict, "pending")
     told = (answer.status, _headers(answer), _text(answer)) if answer else (None, None, None)
     milliseconds = round(1000 * (perf_counter() - begun))
     return Outcome(Noted(message.id, state, pause, at, milliseconds, *told, error), verdict, first_at)

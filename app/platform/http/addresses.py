@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from app.platform.forwarding import Address, address_of
 
+UNICAST = IPv6Network("2000::/3")  # all that is given to anybody; beyond it Python lets site-local addresses pass
 TRANSLATED = IPv6Network("64:ff9b::/96")  # by whom it is translated into IPv4 (RFC 6052)
 
 
@@ -30,6 +31,8 @@ def is_public(host: str) -> bool:
         inner = address.sixtofour or (address.teredo and address.teredo[1])
         if address in TRANSLATED:
             inner = ip_address(int(address) & 0xFFFFFFFF)
+        if not inner and address not in UNICAST:
+            return False
         address = inner or address
     return address.is_global and not address.is_multicast
 

@@ -16,6 +16,8 @@ from app.domain.webhooks.sending import WEBHOOKS, pause_after
 from app.kit.identity import ANONYMOUS
 from app.kit.signatures import verify
 from app.platform.http.answers import Answer
+from app.platform.jobs.attempt import failure_of
+from app.platform.jobs.declaration import Job
 from app.platform.jobs.job_work import JobWork
 from tests.domain.webhooks.conftest import HOOKS, OK, Receiver, WhaleSeen
 
@@ -131,20 +133,21 @@ async def test_one_that_hangs_delays_nobody_else_and_has_one_place(
 
 
 async def test_who_is_gone_is_told_nothing_more_and_who_made_it_hears_of_it(
-    receiver: Receiver, create: Callable, publish: Callable, working: Callable, deliveries, client, manager, statements
+    receiver: Receiver, create: Callable, publish: Callable, working: Callable, deliveries, client, manager, eventually
 ):
-    receiver.answer = lambda _: OK(status=410)
+    receiver.answer = lambda number: OK(status=410 if number == 1 else 200)
     endpoint, _ = await create(receiver.url)
     watching = await create("http://127.0.0.1:1/", "webhooks.endpoint_disabled")
     async with working() as resources:
         await publish(WhaleSeen("Moby"))
-        [one] = await deliveries(endpoint, "failed")
+        await eventually("SELECT FROM webhooks_endpoint WHERE url = $1 AND disabled_at IS NULL", receiver.url)
+        [one] = await deliveries(endpoint)
         await publish(WhaleSeen("Dick"))
         taken = resources.mailer.backend.taken
         async with asyncio.timeout(30):
             while not taken:
                 await asyncio.sleep(0.01)
-    assert (one["status"], one["attempts"]) == (410, 1)
+    assert (one["state"], one["status"], one["attempts"]) == ("pending", 410, 1)
     shown = (await client.get(f"{HOOKS}/endpoints/{endpoint}", auth=manager)).json()
     assert shown["disabledReason"] == "it said that it is gone (410)"
     assert shown["disabledAt"] is not None
@@ -156,6 +159,45 @@ async def test_who_is_gone_is_told_nothing_more_and_who_made_it_hears_of_it(
     assert receiver.url in outgoing.mail.text
     refused = await client.post(f"{HOOKS}/endpoints/{endpoint}/test", auth=manager)
     assert refused.status_code == 409
+    async with working():
+        await client.post(f"{HOOKS}/endpoints/{endpoint}/enable", auth=manager)
+        await deliveries(endpoint, "delivered")
+    assert receiver.ids == [one["eventId"]] * 2, "what it had not taken goes out, as its mail says"
+
+
+@pytest.mark.parametrize("meanwhile", ["moved", "disabled"])
+async def test_what_an_address_says_after_it_was_replaced_or_disabled_by_hand_is_not_heeded(
+    meanwhile: str,
+    receive: Callable,
+    create: Callable,
+    publish: Callable,
+    working,
+    deliveries,
+    eventually,
+    client,
+    manager,
+):
+    """The round is under way when somebody changes the endpoint, and ends with 410."""
+    old, new = await receive(), await receive()
+    old.goes_on.clear()
+    old.answer = lambda _: OK(status=410)
+    endpoint, _ = await create(old.url)
+    shown = f"{HOOKS}/endpoints/{endpoint}"
+    async with working() as resources:
+        await publish(WhaleSeen("Moby"))
+        await old.until(1)
+        if meanwhile == "moved":
+            await client.patch(shown, json={"url": new.url}, auth=manager)
+        else:
+            await client.post(f"{shown}/disable", auth=manager)
+        old.goes_on.set()
+        if meanwhile == "moved":
+            [one] = await deliveries(endpoint, "delivered")
+            assert (one["eventId"], one["attempts"]) == (new.ids[0], 1)
+        await eventually("SELECT FROM platform_job WHERE state IN ('waiting', 'running')")
+        assert not resources.mailer.backend.taken
+    reason = (await client.get(shown, auth=manager)).json()["disabledReason"]
+    assert reason == (None if meanwhile == "moved" else "by hand")
 
 
 async def test_after_three_days_a_message_is_given_up_and_with_it_an_endpoint_that_takes_none(
@@ -311,6 +353,12 @@ async def test_no_message_falls_between_two_rounds(app, create: Callable, aside,
         await writing.commit()
         await round_
     assert await connection.fetchval("SELECT name FROM platform_job WHERE state = 'waiting'") == "webhooks.resume"
+
+
+@pytest.mark.parametrize("round_", [delivering.deliver, delivering.resume], ids=lambda one: one.name)
+def test_a_round_that_failed_often_is_tried_again_within_minutes(round_: Job):
+    """While it waits it stands for every other one of its endpoint, which hears nothing for so long."""
+    assert failure_of(RuntimeError(), 19, round_.treatment.longest_pause).pause <= 360
 
 
 async def test_without_endpoints_an_event_costs_one_statement(
