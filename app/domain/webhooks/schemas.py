@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from app.kit.schema import Input, Moment, Output, example, text
+from app.kit.schema import END, Input, Moment, Output, example, text
 
 Url = Annotated[
     str,
@@ -22,7 +22,7 @@ Filters = Annotated[
         Annotated[
             str,
             Meta(
-                pattern=r"^(\*|[a-z][a-z0-9_]{0,99}\.(\*|[a-z][a-z0-9_]{0,99}))$",
+                pattern=r"^(\*|[a-z][a-z0-9_]{0,99}\.(\*|[a-z][a-z0-9_]{0,99}))" + END,
                 examples=["publishing.article_published"],
             ),
         ]
