@@ -81,11 +81,13 @@ class AppError(Exception):
         return self._detail or _sentence(self.violations) or self.title
 
     def telling_of(self, refusals: Iterable["AppError"]) -> Self:
-        """The same with all that these say; it may be among them."""
+        """One like it with all that these say; it may be among them."""
         several = list(dict.fromkeys(refusals))
-        self._detail = "; ".join(dict.fromkeys(one.detail for one in several))
-        self.violations = tuple(dict.fromkeys(violation for one in several for violation in one.violations))
-        return self
+        made = type(self).__new__(type(self))
+        made.__dict__ |= self.__dict__
+        made._detail = "; ".join(dict.fromkeys(one.detail for one in several))  # noqa: SLF001 - its own kind
+        made.violations = tuple(dict.fromkeys(violation for one in several for violation in one.violations))
+        return made
 
     def __str__(self) -> str:
         return self.detail

@@ -1,6 +1,6 @@
 """Values that cost much, computed once for all who want them, and kept until they are old or something has changed.
 
-What changes them is told within its transaction, by a tag: `cache.forget(work, "article:1")`; or by a table that has
+What changes them is told within its transaction, by a tag: `cache.forget(work, "bank:7")`; or by a table that has
 the trigger `changed`, whose name is a tag without anybody telling. Whether something was told is asked of the database
 (`database/changes.py`), at most every `BOUND` seconds and when somebody wants a value: nothing can be lost on the way.
 A value that was told of is not read `BOUND` seconds after the commit, in the process that told it not at all.

@@ -59,7 +59,7 @@ UNFENCED = (
         "WHERE id = $1 AND lease = $2 AND state = 'running' RETURNING id, then_id",
         "WHERE id = $1 AND $2::int IS NOT NULL RETURNING id, then_id",
     ),
-    Patch("app/platform/jobs/running.py", "if task is not None and taken is one and one.id not in mine:", "if False:"),
+    Patch("app/platform/jobs/running.py", "if task is not None and (one.id, one.lease) not in mine:", "if False:"),
 )
 
 

@@ -27,6 +27,7 @@ from app.platform.observability.identity import IDS, Ids
 from app.platform.problem_pages import problem_pages
 from app.platform.problems import FALLBACK_500, Problem, exception_handlers, problem
 from app.platform.security import PUBLIC
+from tests.conftest import taken_back
 
 SECRET = "hunter2"
 
@@ -129,6 +130,7 @@ async def test_tasks_that_fail_side_by_side_are_told_of_in_one_document(client: 
     defect = await client.get("/together/not-found,defect")
     assert (defect.status_code, defect.json()["errors"]) == (500, {})
     assert SECRET not in defect.text
+    taken_back()  # before Python 3.13 a group leaves it standing, here in the task of all tests
 
 
 def test_the_document_of_an_error():

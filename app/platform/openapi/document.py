@@ -193,7 +193,7 @@ def _answer(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         headers["Location"] = header("Where it is", type="string", format="uri-reference")
     if operation.answer is not NoneType:
         told["content"] = _content(schemas[operation.answer], schemas)
-        if operation.method != "GET":
+        if operation.method != "GET" and status is not HTTPStatus.ACCEPTED:
             headers["ETag"] = header("The version that was written", type="string")
     if operation.handler.throttled:
         headers |= RATES

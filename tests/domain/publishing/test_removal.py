@@ -48,6 +48,7 @@ def test_without_publishing_everything_else_stays_green(fresh_database_url: str)
                 "pytest",
                 "-q",
                 "-x",
+                "--show-capture=no",
                 "-p",
                 "no:randomly",
                 "-p",
