@@ -159,8 +159,6 @@ async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litesta
         ):
             patch.setattr(part, pause, 3600.0)  # else a test that counts statements counts theirs
         async with app.lifespan():
-            # Nobody listens here, and to tell is a statement as well.
-            app.state.database.on_published = app.state.database.on_enqueued = None
             gc.collect()
             gc.freeze()  # as a worker does: else a collection walks through all that the tests imported, on the loop
             yield app
@@ -205,6 +203,8 @@ async def app(house: Litestar, aside: Aside, _passwords_cost_little: None) -> As
     """The application, on a database that is empty again after the test."""
     if "passwords" in house.state:
         del house.state.passwords  # of the test before, whose passwords may have been dearer
+    # Nobody listens, unless a test has somebody do it, and to tell is a statement as well.
+    house.state.database.on_published = house.state.database.on_enqueued = None
     yield house
     left = taken_back()
     await empty(await aside.connection())

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 
 import httpx
-import pytest
 
 from app.domain.publishing.module import module
 from app.platform.database.pools import Database
@@ -18,7 +17,7 @@ KINDS = ["publishing.comment_on_my_article", "publishing.new_follower"]
 
 
 async def test_an_author_is_told_of_what_others_say_and_of_each_follower_once(
-    client: httpx.AsyncClient, database: Database, sign_in: Callable, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, database: Database, sign_in: Callable
 ):
     async def done(method: str, path: str, who: httpx.Auth, body: object = None) -> httpx.Response:
         return (await client.request(method, path, json=body, auth=who)).raise_for_status()
@@ -33,7 +32,7 @@ async def test_an_author_is_told_of_what_others_say_and_of_each_follower_once(
     await done("POST", COMMENTS, cat, {"comment": {"body": "the last that they hear of"}})
 
     notices = telling(database)
-    monkeypatch.setattr(database, "on_published", None)
+    database.on_published = None
     async with notices.lifespan(), Dispatcher(database, notices, module.subscribers, 30).lifespan(10):
         async with asyncio.timeout(60):  # the sequencer waits for transactions of other tests on this server
             while len(told := (await client.get(INBOX, auth=ann)).json()["items"]) < 4:
