@@ -11,6 +11,7 @@ from app.kit.errors import Forbidden, Malformed, UnsupportedMediaType
 from app.platform.origins import OwnOrigins
 from app.platform.request import JSONRequest
 
+LAYOUT = Path(__file__).with_name("page_templates")  # what all pages extend: layout.html
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 20
 HEADERS = {
@@ -26,14 +27,16 @@ HEADERS = {
 class Pages:
     """A folder of templates, `name.html` each, and the headers that every page of them has.
 
-    What a template shows is escaped, and what it names must be given to it. All are compiled here, not in a request.
+    They extend `layout.html`, which shows the `title`. What a template shows is escaped, and what it names must be
+    given to it. All are compiled here, not in a request.
     """
 
-    def __init__(self, folder: Path) -> None:
-        environment = Environment(
-            loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, auto_reload=False
-        )
-        self._templates = {path.stem: environment.get_template(path.name) for path in sorted(folder.glob("*.html"))}
+    def __init__(self, folder: Path, style: str) -> None:
+        """`style`: the path of their style sheet."""
+        loader = FileSystemLoader((folder, LAYOUT))
+        environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, auto_reload=False)
+        paths, given = sorted(folder.glob("*.html")), {"style": style}
+        self._templates = {path.stem: environment.get_template(path.name, globals=given) for path in paths}
 
     def show(
         self, name: str, /, status: int = 200, headers: Mapping[str, str] | None = None, **values: object

@@ -23,7 +23,7 @@ from app.platform.request import JSONRequest
 from app.platform.security import PUBLIC
 
 FOLDER = Path(__file__).with_name("page_templates")
-PAGES = Pages(FOLDER)
+PAGES = Pages(FOLDER, "/account/style.css")
 STYLE = Asset((FOLDER / "style.css").read_bytes(), "text/css; charset=utf-8", CHECKED)
 SHOWN_AGAIN = "account_form"  # where the scope holds the form, for a refusal to show it again
 

@@ -17,7 +17,7 @@ from app.platform.handlers import get, post
 from app.platform.pages import Pages
 from app.platform.security import PUBLIC
 
-PAGES = Pages(Path(__file__).with_name("page_templates"))
+PAGES = Pages(Path(__file__).with_name("page_templates"), "/account/style.css")
 
 Token = Annotated[str, QueryParameter(max_length=200, description="The link's secret")]
 

@@ -28,7 +28,7 @@ from app.platform.pages import HEADERS, Pages
 from app.platform.security import PUBLIC
 
 FOLDER = Path(__file__).with_name("page_templates")
-PAGES = Pages(FOLDER)
+PAGES = Pages(FOLDER, "/mail/style.css")
 STYLE = Asset((FOLDER / "style.css").read_bytes(), "text/css; charset=utf-8", CHECKED)
 SHOWN = 200
 FRAMING = {"Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; frame-src 'self'"}
@@ -66,7 +66,7 @@ class CaughtMail(Controller):
         """The mails that were sent, newest first."""
         _require_loopback(request)
         folder = folder_of(state.settings)
-        return PAGES.show("list", mails=await asyncio.to_thread(_newest, folder), folder=folder)
+        return PAGES.show("list", title="Mail", mails=await asyncio.to_thread(_newest, folder), folder=folder)
 
     @get("/style.css", permission=PUBLIC)
     async def read_mail_style(self) -> Asset:
@@ -79,7 +79,9 @@ class CaughtMail(Controller):
         message = await _read(request, state, mail)
         headers = {name: value for name, value in message.items() if not name.startswith(("MIME-", "Content-"))}
         text, files = _body(message, "plain"), _files(message)
-        return PAGES.show("mail", headers=FRAMING, id=mail, named=headers, text=text, files=files)
+        return PAGES.show(
+            "mail", headers=FRAMING, title=headers["Subject"], id=mail, named=headers, text=text, files=files
+        )
 
     @get("/{mail:uuid}/html", permission=PUBLIC)
     async def show_html(self, request: Asked, state: State, mail: FromPath[UUID]) -> Response[str]:
