@@ -20,16 +20,16 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 PORTS = range(17_000, 32_000)  # below those that the kernel hands out to clients
 BYTECODE = ROOT / ".data" / "bytecode"
-PATIENCE = 30.0  # seconds; only a failure takes so long
+PATIENCE = 60.0  # seconds; only a failure takes so long, and some starts at once on two busy cores have taken 30
 # To load the certificates of the machine's authorities takes a processor longer than ten answers.
 PLAINLY: dict[str, Any] = {"timeout": PATIENCE, "trust_env": False, "verify": False}
 
 
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait until it is so."""
+def until(true: Callable[[], object], what: str, said: Callable[[], str] = str) -> None:
+    """Wait until it is so; a wait in vain tells what was said meanwhile."""
     deadline = time.monotonic() + PATIENCE
     while not true():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        assert time.monotonic() < deadline, f"waited in vain until {what} {said()}"
         time.sleep(0.02)
 
 
@@ -125,7 +125,7 @@ class Running:
                 answers.append(answer)
             return bool(answers)
 
-        until(answered, f"{path} answers {status}; it said: {self.said}")
+        until(answered, f"{path} answers {status}; it said:", lambda: self.said)
         return answers[0]
 
     def children(self) -> list[psutil.Process]:

@@ -56,7 +56,7 @@ def tables(url: str) -> set[str]:
     return {row["tablename"] for row in fetch(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
 
 
-def until(condition: Callable[[], object], *, seconds: float = 10) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 30) -> None:
     deadline = monotonic() + seconds
     while not condition():
         assert monotonic() < deadline, "it never came to be"
