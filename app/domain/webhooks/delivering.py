@@ -32,9 +32,8 @@ IS_FAILING = "it did not take a message for three days"
 
 
 async def waken(work: UnitOfWork, endpoints: Iterable[UUID]) -> None:
-    """Have what is due sent to them, once this is committed."""
-    for endpoint in endpoints:
-        await work.enqueue(deliver(endpoint=endpoint))
+    """Have what is due sent to them, once this is committed: one statement, however many they are."""
+    await work.enqueue_all([deliver(endpoint=endpoint) for endpoint in endpoints])
 
 
 @job(queue="low", tries=20, timeout=60, longest_pause=LONGEST_REST, unique=("endpoint",))

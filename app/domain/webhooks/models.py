@@ -13,8 +13,8 @@ from app.platform.database.model import Base, Identified
 class Endpoint(Identified, Base):
     """Where messages go, and of which events: names, `module.*`, or `*`.
 
-    `failures`: rounds of late in which it did not answer, or was not well; until `rests_until` it is left alone. One that
-    is deleted is disabled, too: nobody sees it any more, and a job forgets its messages, then the row.
+    `failures`: rounds of late in which it did not answer, or was not well; until `rests_until` it is left alone. One
+    that is deleted is disabled, too: nobody sees it any more, and a job forgets its messages, then the row.
     """
 
     __tablename__ = "webhooks_endpoint"

@@ -11,7 +11,7 @@ from msgspec import UNSET, json
 
 from app.domain.webhooks import messages
 from app.domain.webhooks.delivering import SECRETS, waken
-from app.domain.webhooks.jobs import forget_deleted
+from app.domain.webhooks.forgetting import forget_deleted
 from app.domain.webhooks.models import Endpoint, Secret
 from app.domain.webhooks.queries import Exchanged, delivery_by_id, endpoint_by_id, endpoints_made_by
 from app.domain.webhooks.replays import replay_range

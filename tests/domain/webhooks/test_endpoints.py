@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from app.domain.webhooks.delivering import SECRETS
-from app.domain.webhooks.jobs import clear_deliveries, forget_deleted, wake_forgotten
+from app.domain.webhooks.forgetting import clear_deliveries, forget_deleted
+from app.domain.webhooks.jobs import wake_forgotten
 from app.domain.webhooks.services import is_address
 from app.kit.identity import ANONYMOUS
 from app.kit.signatures import secret_of
@@ -245,7 +246,7 @@ async def test_a_deleted_endpoint_is_gone_at_once_and_its_messages_by_and_by(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """There may be millions of them: to delete all in the request would last longer than a statement may."""
-    monkeypatch.setattr("app.domain.webhooks.jobs.AT_ONCE", 2)
+    monkeypatch.setattr("app.domain.webhooks.forgetting.AT_ONCE", 2)
     endpoint, _ = await create(NOWHERE)
     kept, _ = await create(f"{NOWHERE}/kept")
     await publish(*(WhaleSeen(str(number)) for number in range(3)))
@@ -264,8 +265,8 @@ async def test_a_deleted_endpoint_is_gone_at_once_and_its_messages_by_and_by(
     span = {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"}
     for method, path in ROUTES:
         body = {"json": span if "replays" in path else {}} if method in {"POST", "PATCH"} else {}
-        path = f"{HOOKS}{path.format(endpoint=endpoint, delivery=delivery['id'])}"
-        assert (await client.request(method, path, **body, auth=manager)).status_code == 404, f"{method} {path}"
+        there = f"{HOOKS}{path.format(endpoint=endpoint, delivery=delivery['id'])}"
+        assert (await client.request(method, there, **body, auth=manager)).status_code == 404, f"{method} {path}"
 
     for left in (1, 0):
         work = job_work(app)

@@ -273,6 +273,20 @@ async def test_writers_that_meet_on_a_unique_job_enqueue_one(database, rows, enq
     assert await rows.states() == ["waiting"]
 
 
+async def test_many_are_enqueued_by_one_statement(database, rows, crew, statements):
+    once, work = job(unique=("key",))(note.handler), database.unit_of_work()
+    calls = [*[once(key=key) for key in "abab"], rest(), rest()]
+    with statements(at_most=3):
+        await work.run(lambda: work.enqueue_all(calls))
+    async with crew(once, rest):
+        await rows.until(*["done"] * 4)
+    assert await rows.effects() == {"a": 1, "b": 1}
+    with statements(at_most=0):
+        await work.run(lambda: work.enqueue_all([]))
+    with pytest.raises(TypeError, match=r"^jobs with a row beside them are enqueued one by one$"):
+        await work.run(lambda: work.enqueue_all([rest().beside("SELECT 1", ())]))
+
+
 async def test_who_lost_the_lease_changes_nothing(rows, enqueue, crew):
     """The handler hung for longer than its lease; meanwhile the job was done by whoever took it then."""
     begun, may_end = asyncio.Event(), asyncio.Event()
