@@ -6,4 +6,5 @@ MODULES = (
     "notifications",
     "webhooks",
     "publishing",
+    "admin",
 )

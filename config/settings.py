@@ -112,6 +112,7 @@ def _follow_environment(reading: Reading) -> None:
     if reading.text("LITEHOUSE_ENVIRONMENT") == "development":
         reading.default("LITEHOUSE_CORS_ORIGINS", "*")
         reading.default("LITEHOUSE_DOCS", "true")
+        reading.default("LITEHOUSE_ADMIN", "true")
     follow_mail(reading)
 
 
@@ -243,6 +244,7 @@ class HttpSettings(Concern):
     cache_bytes: int = Field(32_000_000, ge=0, le=10_000_000_000)  # of kept answers, in each worker
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(as_networks)] = ()
     docs_enabled: bool = Field(False, validation_alias="LITEHOUSE_DOCS")
+    admin_enabled: bool = Field(False, validation_alias="LITEHOUSE_ADMIN")
     metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] | None = None
 
     @property

@@ -143,6 +143,7 @@ def empty_database_url(_bare: str) -> Iterator[str]:
 def settings(database_url: str) -> Settings:
     """The settings of the tests' application."""
     environ = {"DATABASE_URL": database_url, "LITEHOUSE_ENVIRONMENT": "test", "LITEHOUSE_LOOP_BLOCK_MS": BLOCK_MS}
+    environ["LITEHOUSE_ADMIN"] = "true"
     environ["LITEHOUSE_CACHE_VALUE_BYTES"] = "0"  # a test must not be told what the one before it had computed
     return load(env_file=None, environ=environ)
 

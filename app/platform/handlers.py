@@ -8,9 +8,9 @@ from inspect import getdoc, signature
 from typing import Annotated, Any, get_args
 
 import msgspec
-from litestar import Litestar, Request
+from litestar import Litestar, Request, asgi
 from litestar.di import NamedDependency, Provide
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.params import SkipValidationMarker
 from litestar.response import Response
 from litestar.routes import HTTPRoute
@@ -91,6 +91,11 @@ class Endpoint(HTTPRouteHandler):
         if self.throttled:
             data.headers = {**data.headers, **request.scope.get(RATE_HEADERS, NONE)}
         return data
+
+
+def mounted(path: str, *, permission: Permission) -> Callable[[Any], ASGIRouteHandler]:
+    """A whole ASGI application under a path, which answers to forms too: it checks them by a token of its own."""
+    return asgi(path, is_mount=True, copy_scope=False, permission=permission, takes_forms=True)
 
 
 def get(path: str = "", **options: Any) -> Endpoint:
@@ -244,7 +249,8 @@ def check_routes(app: Litestar, declared: Collection[Permission] = ()) -> None:
     for route in app.routes:
         handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
         for handler in handlers:
-            if not isinstance(handler, Endpoint) and getattr(handler, "http_methods", None) != {"OPTIONS"}:
+            states_it = isinstance(handler, Endpoint) or "permission" in handler.opt
+            if not states_it and getattr(handler, "http_methods", None) != {"OPTIONS"}:
                 message = f"{route.path} ({handler}) states no permission: declare it with app.platform.handlers"
                 raise TypeError(message)
             permission = handler.opt.get("permission")

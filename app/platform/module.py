@@ -32,7 +32,10 @@ Share = Callable[[Source, UUID], Awaitable[msgspec.Struct]]
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
-    """What a module brings; everything but its name and summary may be absent."""
+    """What a module brings; everything but its name and summary may be absent.
+
+    `admin`: the room of its views of the admin site, by its dotted name: it is imported when the site is asked for.
+    """
 
     name: str
     summary: str
@@ -45,6 +48,7 @@ class Module:
     subscribers: Sequence[Subscriber] = ()
     jobs: Sequence[Job] = ()
     sealed: Sequence[SealedColumn] = ()
+    admin: str | None = None
     demo: Demo | None = None
     share: Share | None = None
 

@@ -23,7 +23,7 @@ class OwnOrigins:
         self._origins = {origin.encode() for origin in (*trusted, *filter(None, (http.base_url,)))}
         self._scheme = b"https://" if http.secure else b"http://"
 
-    def check(self, scope: Any) -> None:
+    def check(self, scope: Any, *, takes_forms: bool = False) -> None:
         """Nothing where a page of ours sends it, as JSON. Raises Forbidden, UnsupportedMediaType.
 
         JSON is what no page of another origin can send without the browser asking us first.
@@ -31,6 +31,8 @@ class OwnOrigins:
         told = {name: value for name, value in scope["headers"] if name in ASKED}
         if not self._is_ours(told):
             raise Forbidden("origin")
+        if takes_forms:
+            return
         has_body = told.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in told
         media_type = told.get(b"content-type")
         if (media_type is not None or has_body) and not JSON_TYPE.fullmatch(media_type or b""):

@@ -101,6 +101,11 @@ class Sealing:
             self._seal = Seal(await asyncio.to_thread(keys_of, self._settings))
         return self._seal
 
+    async def derived(self, purpose: str) -> bytes:
+        """A key for another purpose, from the first one: 32 bytes. Raises Busy in production without keys."""
+        [key, *_] = await asyncio.to_thread(keys_of, self._settings)
+        return HKDF(SHA256(), KEY, salt=None, info=f"litehouse {purpose}".encode()).derive(key.encode())
+
 
 def keys_of(settings: Settings) -> list[str]:
     """The keys that are set, else one of the installation's own, which is no production's. Raises Busy."""

@@ -81,7 +81,7 @@ class Identity:
     Who sends a token and a cookie is known by the token alone.
 
     A route's `opt`: `permission`; `proof`, by whom; `same_origin`, where a cookie is given out; `tokens_only`, where
-    cookies are not looked at; `changes_identity`.
+    cookies are not looked at; `takes_forms`, where a page of ours sends forms; `changes_identity`.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Identity:
             if viewer.is_session:
                 send = kept_private(send)
             if scope["method"] not in SAFE and (viewer.is_session or options.get("same_origin")):
-                self._origins.check(scope)
+                self._origins.check(scope, takes_forms=options.get("takes_forms", False))
             admit(viewer, permission)
             require_proof(viewer, options.get("proof"))
             if options.get("forgets_viewers"):

@@ -21,6 +21,7 @@ from app.domain.accounts.links import ByLinkAlone
 from app.domain.accounts.mails import Post
 from app.domain.accounts.models import User
 from app.domain.accounts.names import email_form, username_faults, username_form
+from app.domain.accounts.permission_services import as_of_now
 from app.domain.accounts.queries import (
     Credentials,
     account,
@@ -55,6 +56,7 @@ __all__ = [
     "SecondFactorNeeded",
     "SignedIn",
     "Username",
+    "as_of_now",
     "as_username",
     "provide_accounts",
 ]

@@ -53,5 +53,6 @@ module = Module(
     subscribers=[tell_author_of_comment, tell_user_of_follower],
     share=share_of,
     commands=[seed],
+    admin="app.domain.publishing.admin",
     demo=load_demo,
 )

@@ -1,0 +1,1 @@
+"""The admin site: what the modules offer of their models, for staff, at /admin."""

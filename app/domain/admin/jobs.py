@@ -1,0 +1,30 @@
+"""What the site leaves to a worker: a verb for many rows."""
+
+import asyncio
+from typing import Any
+
+from app.domain.accounts.services import as_of_now
+from app.kit.errors import require
+from app.platform.jobs.declaration import job
+from app.platform.jobs.job_work import JobWork
+
+AT_ONCE = 100  # rows locked by one statement
+
+
+@job(tries=1, timeout=600.0)
+async def do_verb(work: JobWork, view: str, verb: str, keys: list[str], inputs: dict[str, Any]) -> str:
+    """Do it to each of the rows, all or none, as whoever chose them may by now; a row that has gone is passed over."""
+    offered = await asyncio.to_thread(_view_named, view)
+    work.viewer = await as_of_now(work.aside, work.viewer)
+    require(offered.access.allows(work.viewer, offered.permission_of(verb)), verb)
+    done = 0
+    for start in range(0, len(keys), AT_ONCE):
+        done += await offered.perform_all(work, verb, keys[start : start + AT_ONCE], inputs)
+        work.progress(min(start + AT_ONCE, len(keys)), len(keys))
+    return f"{done} rows"
+
+
+def _view_named(name: str) -> Any:
+    from app.domain.admin.building import view_named  # noqa: PLC0415 - the engine is loaded where it is used
+
+    return view_named(name)

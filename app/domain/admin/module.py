@@ -1,0 +1,14 @@
+"""What the admin site brings to the house."""
+
+from litestar import Router
+
+from app.domain.admin.controllers import admin_site
+from app.domain.admin.jobs import do_verb
+from app.platform.module import Module
+
+module = Module(
+    name="admin",
+    summary="The admin site: what the modules offer of their models, for staff",
+    routers=[Router("/", route_handlers=[admin_site])],
+    jobs=[do_verb],
+)

@@ -1,0 +1,22 @@
+"""What the site itself reads: who is staff."""
+
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Select
+
+from app.domain.accounts.models import User
+from app.platform.statements.query import query
+from app.platform.statements.shape import Shape
+
+
+class StaffName(Struct, frozen=True, gc=False):
+    """By what somebody who is staff is shown."""
+
+    username: str
+
+
+@query(Shape(StaffName, User))
+def staff_name(q: Select, *, user: UUID | None) -> Select:
+    """The name of a user who may enter the site."""
+    return q.where(User.id == user, User.is_active, User.is_staff)

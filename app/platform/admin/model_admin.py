@@ -1,0 +1,145 @@
+"""How a module shows a model at the admin site: columns and forms by attributes, changes by its services' verbs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from adminsite import ModelView
+from adminsite.actions import Selection
+from adminsite.exceptions import RefusedError
+from adminsite.fields import FieldRegistry
+from adminsite.i18n import format_number
+from adminsite.i18n import gettext as _
+from adminsite.inspector import SQLAlchemyInspector
+from adminsite.permissions import Permission as Asked
+from adminsite.permissions import permission_name
+from adminsite.query import CountMode
+from adminsite.views._forms import FormParser, FormResult
+from msgspec import Struct
+from sqlalchemy import inspect
+from starlette.requests import Request
+
+from app.platform.admin.access import Access
+from app.platform.admin.filling import fill
+from app.platform.admin.inline import Rows
+from app.platform.admin.inputs import faults
+from app.platform.admin.refusals import ERRORS, refusals
+from app.platform.admin.saving import AT_ONCE, VerbSaver, held, held_all
+from app.platform.admin.site import Site
+from app.platform.admin.staff import viewer_of
+from app.platform.database.work import UnitOfWork
+
+M = TypeVar("M")
+
+MOST_CHOSEN = 10_000  # rows of one action; a job holds their keys and changes them in one transaction
+
+
+class ModelAdmin(ModelView[M], Generic[M]):
+    """adminsite's view of a model, whose changes are verbs.
+
+    `create`, `change` and `remove` are what the site does to rows; a model that has a service overrides them by calls
+    of its verbs, so that rules, events and side effects are those of the API. A model without one is changed as it
+    stands, in the same unit of work.
+    """
+
+    access: ClassVar[Access] = Access()
+    schema: ClassVar[type[Struct] | None] = None  # what the verbs take: forms are held to it, every fault at once
+    count_mode = CountMode.ESTIMATED
+    site: Site
+
+    def __init__(self, inspector: SQLAlchemyInspector | None = None, registry: FieldRegistry | None = None) -> None:
+        super().__init__(inspector, registry)
+        self._saver = VerbSaver(
+            self, self._fields, self._pages, self._links, self._audit, self._repository, self._inspector
+        )
+        self._forms = RememberedForms(self, self._fields, self._pages)
+        self.inline_admins = {
+            rows.name: rows.of(inspector, registry) for rows in self.inlines if isinstance(rows, Rows)
+        }
+
+    async def create(self, work: UnitOfWork, values: dict[str, Any]) -> M:
+        """Make a row of what the form says. Returns it, or an instance that knows its key alone."""
+        record = self.model()
+        await fill(work, record, values)
+        work.session.add(record)
+        await work.session.flush()
+        return record
+
+    async def change(self, work: UnitOfWork, record: M, changes: dict[str, Any]) -> None:
+        """Change a row, which is locked, by what is different in the form."""
+        await fill(work, record, changes)
+
+    async def remove(self, work: UnitOfWork, record: M) -> None:
+        """Delete a row, which is locked."""
+        await work.session.delete(record)
+
+    async def allows(self, action: Asked | str, *, request: Request, record: M | None) -> bool:  # noqa: ARG002
+        """Whether the view offers it at all, and the viewer holds what it asks for."""
+        name = permission_name(action)
+        return self._switched_on(name) and self.access.allows(viewer_of(request), name)
+
+    def editable_paths(self, request: Request, record: M | None) -> list[str]:
+        """What the form for this record lets its editor change."""
+        locked = set(self._pages.readonly_paths(request, record))
+        return [path for path in self._pages.form_fields(request, record) if path not in locked]
+
+    def differs(self, record: M, path: str, value: Any) -> bool:
+        """Whether a form's value is another than the record's; of what is no column, nobody knows."""
+        state: Any = inspect(record)
+        if path not in state.mapper.attrs or path in state.unloaded:
+            return True
+        return getattr(record, path) != value
+
+    async def each(
+        self, selection: Selection[M], permission: str, verb: str, inputs: Mapping[str, Any], done: str
+    ) -> Any:
+        """Do the verb to each chosen row, all or none; more than a hundred are a job's. Raises RefusedError."""
+        request = selection.request
+        keys = await self._chosen(selection)
+        if len(keys) > AT_ONCE:
+            return await self.site.leave_to_job(request, self, verb, keys, inputs)
+        work = self.site.unit_of_work(viewer_of(request))
+
+        await self._ensure(permission, request=request)
+        with refusals(request, inputs):
+            count = await work.run(lambda: self.perform_all(work, verb, keys, inputs))
+        return f"{_(done)} ({format_number(count)})"
+
+    async def perform_all(self, work: UnitOfWork, verb: str, keys: Sequence[str], inputs: Mapping[str, Any]) -> int:
+        """Do a verb to the rows with these keys: `remove`, or a method marked as a verb. Returns how many there are."""
+        method = getattr(type(self), verb)
+        records = await held_all(work, self.model, keys)
+        for record in records:
+            await getattr(method, "verb", method)(self, work, record, **inputs)
+        return len(records)
+
+    def permission_of(self, verb: str) -> str:
+        """What one must hold to do it."""
+        marked = self._actions.marked.get(verb)
+        return Asked.DELETE if marked is None else permission_name(marked.permission)
+
+    async def _chosen(self, selection: Selection[M]) -> Sequence[str]:
+        rows = (await selection.session.execute(selection.statement().limit(MOST_CHOSEN + 1))).all()
+        if len(rows) > MOST_CHOSEN:
+            raise RefusedError(_("Choose at most {count} rows at a time.", count=format_number(MOST_CHOSEN)))
+        return [",".join(map(str, row)) for row in rows]
+
+
+class RememberedForms(FormParser[Any]):
+    """Reads forms as adminsite does, and leaves with the request where a verb's refusals are shown beside fields."""
+
+    _view: ModelAdmin[Any]
+
+    def parse(
+        self, data: Any, *, record: Any = None, request: Request, paths: Sequence[str] | None = None
+    ) -> FormResult:
+        """The form's values and what is wrong with them."""
+        result = super().parse(data, record=record, request=request, paths=paths)
+        schema = self._view.schema
+        if schema is not None:
+            for path, text in faults(schema, result.values).items():
+                result.errors.setdefault(path, text)
+        setattr(request.state, ERRORS, result.errors)
+        return result
+
+
+__all__ = ["Access", "ModelAdmin", "Rows", "held"]

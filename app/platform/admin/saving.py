@@ -1,0 +1,162 @@
+"""adminsite's saver with another heart: every save and delete is a verb of the view, run in one unit of work."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from adminsite.actions import Selection
+from adminsite.database import SessionAdapter
+from adminsite.exceptions import RefusedError
+from adminsite.i18n import gettext as _
+from adminsite.permissions import Permission
+from adminsite.views._forms import InlineRow
+from adminsite.views._saver import Saver
+from sqlalchemy import inspect, select, tuple_
+from starlette.requests import Request
+
+from app.kit.errors import found
+from app.platform.admin.inline import Rows
+from app.platform.admin.refusals import refusals
+from app.platform.admin.seen import INPUT, ChangedMeanwhile, check
+from app.platform.admin.staff import viewer_of
+from app.platform.database.work import UnitOfWork
+
+if TYPE_CHECKING:
+    from app.platform.admin.model_admin import ModelAdmin
+
+T = TypeVar("T")
+
+AT_ONCE = 100  # rows in a request; a job does more
+CONFLICT = "litehouse_conflict"  # in a request's state: the ChangedMeanwhile that its form met
+
+
+class VerbSaver(Saver[Any]):
+    """Reads by the session that it is given, which cannot write; writes by units of work of its own."""
+
+    _view: "ModelAdmin[Any]"
+
+    async def save(
+        self,
+        session: SessionAdapter,
+        values: Mapping[str, Any],
+        *,
+        record: Any = None,
+        request: Request,
+        inline_rows: Mapping[str, Sequence[InlineRow]] | None = None,
+    ) -> Any:
+        """Create or change a record, with its rows, by the view's verbs. Raises RefusedError; then nothing is saved."""
+        wanted = Permission.CREATE if record is None else Permission.EDIT
+        await self._view._ensure(wanted, request=request, record=record)
+        given = await self._links.resolve(session, values, request)
+        told = (await request.form()).get(INPUT)
+
+        async def verb(work: UnitOfWork) -> Any:
+            saved = await self._written(work, record, given, told, request)
+            await self._rows(work, session, saved, inline_rows or {}, request)
+            return saved
+
+        saved = await self._run(request, verb, given)
+        if record is not None:
+            await session.refresh(record)
+        return record or saved
+
+    async def written(self, work: UnitOfWork, record: Any, values: Mapping[str, Any]) -> Any:
+        """What an import does for each of its rows, inside one unit of work: the record that was made or changed."""
+        if record is None:
+            return await self._view.create(work, dict(values))
+        held = await locked(work, record)
+        await self._view.change(work, held, dict(values))
+        return held
+
+    async def _written(
+        self, work: UnitOfWork, record: Any, values: Mapping[str, Any], told: object, request: Request
+    ) -> Any:
+        if record is None:
+            return await self._view.create(work, dict(values))
+        held = await locked(work, record)
+        check(held, self._view.editable_paths(request, record), told)
+        changed = {path: value for path, value in values.items() if self._view.differs(record, path, value)}
+        if changed:
+            await self._view.change(work, held, changed)
+        return held
+
+    async def _rows(
+        self,
+        work: UnitOfWork,
+        session: SessionAdapter,
+        parent: Any,
+        inline_rows: Mapping[str, Sequence[InlineRow]],
+        request: Request,
+    ) -> None:
+        for inline in self._view.inlines:
+            if not isinstance(inline, Rows):
+                continue
+            view = self._view.inline_admins[inline.name]
+            for row in inline_rows.get(inline.name, ()):
+                values = await self._links.row_values(session, inline, row, request)
+                begins = inline.input_name(row.index or 0, "")
+                with refusals(request, values, inside=begins):
+                    if row.is_new and not row.delete:
+                        await view._ensure(Permission.CREATE, request=request)
+                        await view.create(work, {**values, inline.parent: parent})
+                    elif not row.is_new:
+                        await _old_row(work, view, row, values, request)
+
+    async def delete(self, session: SessionAdapter, record: Any, *, request: Request) -> None:  # noqa: ARG002
+        """Remove a record by the view's verb. Raises RefusedError."""
+        await self._view._ensure(Permission.DELETE, request=request, record=record)
+
+        async def verb(work: UnitOfWork) -> None:
+            await self._view.remove(work, await locked(work, record))
+
+        await self._run(request, verb)
+
+    async def delete_selected(self, selection: Selection[Any]) -> str:
+        """Remove the chosen records, all or none; more than a hundred are a job's. Raises RefusedError."""
+        done = _("{thing} deleted.", thing=self._view.label_plural)
+        return await self._view.each(selection, Permission.DELETE, "remove", {}, done)
+
+    async def _run(
+        self, request: Request, verb: Callable[[UnitOfWork], Awaitable[T]], paths: Mapping[str, Any] | None = None
+    ) -> T:
+        work = self._view.site.unit_of_work(viewer_of(request))
+        with refusals(request, paths or ()):
+            try:
+                return await work.run(lambda: verb(work))
+            except ChangedMeanwhile as conflict:
+                setattr(request.state, CONFLICT, conflict)
+                raise RefusedError(_(conflict.detail)) from conflict
+
+
+async def _old_row(
+    work: UnitOfWork, view: "ModelAdmin[Any]", row: InlineRow, values: Mapping[str, Any], request: Request
+) -> None:
+    child = await held(work, view.model, row.key)
+    if row.delete:
+        await view._ensure(Permission.DELETE, request=request, record=child)
+        await view.remove(work, child)
+    elif changed := {path: value for path, value in values.items() if view.differs(child, path, value)}:
+        await view._ensure(Permission.EDIT, request=request, record=child)
+        await view.change(work, child, changed)
+
+
+async def locked(work: UnitOfWork, record: Any) -> Any:
+    """The record's row in the unit of work: nobody else changes it before the commit. Raises NotFound."""
+    return await held(work, type(record), ",".join(map(str, inspect(record).identity)))
+
+
+async def held(work: UnitOfWork, model: type[Any], key: str) -> Any:
+    """The row with this key, as addresses write it, locked. Raises NotFound."""
+    return found(next(iter(await held_all(work, model, [key])), None), "record")
+
+
+async def held_all(work: UnitOfWork, model: type[Any], keys: Sequence[str]) -> Sequence[Any]:
+    """The rows with these keys, locked in the order of their keys: two who lock the same ones do not deadlock."""
+    columns = inspect(model).primary_key
+    typed = [tuple(_typed(column, part) for column, part in zip(columns, key.split(","), strict=True)) for key in keys]
+    rows = select(model).where(tuple_(*columns).in_(typed)).order_by(*columns)
+    return (await work.session.scalars(rows.with_for_update(of=model))).all()
+
+
+def _typed(column: Any, part: str) -> Any:
+    kind = column.type.python_type
+    return part if kind is str else kind(part)

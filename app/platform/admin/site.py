@@ -1,0 +1,150 @@
+"""The admin site itself: adminsite's application over the house's sessions, reads and units of work."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from adminsite import Admin, ModelView
+from adminsite.exceptions import PermissionDeniedError
+from adminsite.i18n import gettext as _
+from markupsafe import Markup
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from app.kit.errors import AppError
+from app.kit.identity import Viewer
+from app.platform.admin.importing import import_preview, import_records
+from app.platform.admin.reading import ReadSessions
+from app.platform.admin.saving import CONFLICT
+from app.platform.admin.seen import INPUT, shown
+from app.platform.admin.staff import NameOf, StaffAlone
+from app.platform.database.pools import Database
+from app.platform.database.work import UnitOfWork
+
+HERE = Path(__file__).parent
+OWN_PAGES = frozenset(path.name for path in (HERE / "templates" / "house").glob("*.html"))
+
+
+class LeaveToJob(Protocol):
+    """Enqueues what is too much for a request, and answers with the address where its progress is seen."""
+
+    async def __call__(
+        self, viewer: Viewer, view: str, verb: str, keys: Sequence[str], inputs: Mapping[str, Any]
+    ) -> str:
+        """Raises RefusedError for inputs that are no JSON."""
+        ...
+
+
+class Site(Admin):
+    """One in each process, made when it is first asked for."""
+
+    def __init__(self, database: Database, *, name_of: NameOf, job: LeaveToJob, **options: Any) -> None:
+        """`name_of`: who is let in. `job`: who does what takes longer than a request. The rest is adminsite's."""
+        self._pools = database
+        self._job = job
+        super().__init__(
+            ReadSessions(database),
+            auth=StaffAlone(name_of),
+            template_dirs=[HERE / "templates"],
+            languages=("en", "de"),
+            **options,
+        )
+
+    def unit_of_work(self, viewer: Viewer) -> UnitOfWork:
+        """In which a change of this viewer's is made."""
+        return self._pools.unit_of_work(viewer)
+
+    def add_view(self, view: ModelView[Any] | type[ModelView[Any]]) -> ModelView[Any]:
+        """Register a view, which then knows the site."""
+        built = super().add_view(view)
+        built.site = self  # ty: ignore[missing-attribute] - of ModelAdmin
+        return built
+
+    def prepare(self) -> None:
+        """Compile each template, which else the first request for it would do, on the loop."""
+        environment = self.templates.environment
+        for name in environment.list_templates(extensions=["html"]):
+            environment.get_template(name)
+
+    async def leave_to_job(
+        self, request: Request, view: ModelView[Any], verb: str, keys: Sequence[str], inputs: Mapping[str, Any]
+    ) -> Any:
+        """Have a job do a verb to these rows. Returns the message to show, which links to it."""
+        where = await self._job(request.state.user.viewer, view.name, verb, keys, inputs)
+        text = _("{count} rows are left to a job.", count=len(keys))
+        return Markup('{} <a class="link" href="{}">{}</a>').format(text, where, _("See how far it is"))
+
+    @property
+    def app(self) -> Starlette:
+        """The application of adminsite, which shows the house's errors on its own page."""
+        if self._app is None:
+            made = super().app
+            made.add_exception_handler(AppError, self._error_page)
+        return super().app
+
+    async def _error_page(self, request: Request, error: Exception) -> Response:
+        """What one may not do is not there: a page that is refused would tell that it is."""
+        if isinstance(error, PermissionDeniedError):
+            error = _not_found()
+        elif isinstance(error, AppError):
+            error = _as_http(error)
+        return await super()._error_page(request, error)
+
+    def routes(self) -> list[Route | Mount]:
+        """Those of adminsite, with ours where a change is made, and without its own doors: the accounts' are used."""
+        own: dict[str, tuple[Callable[..., Awaitable[Response]], bool]] = {
+            "login_form": (_sign_in_page, False),
+            "import_preview": (import_preview, True),
+            "import": (import_records, True),
+        }
+        made: list[Route | Mount] = [Mount("/house", app=StaticFiles(directory=HERE / "static"), name="house")]
+        for route in super().routes():
+            if route.name in {"login", "logout"}:
+                continue
+            if isinstance(route, Route) and route.name in own:
+                endpoint, guarded = own[route.name]
+                route = Route(route.path, self._handler(endpoint, guarded), methods=route.methods, name=route.name)  # noqa: PLW2901
+            made.append(route)
+        return made
+
+    async def render(
+        self, name: str, request: Request, context: dict[str, Any] | None = None, status_code: int = 200
+    ) -> Response:
+        """A template of adminsite, or ours of the same name, which extends it."""
+        values = dict(context or {})
+        if name == "form.html":
+            values |= _of_form(request, values)
+        if name in OWN_PAGES:
+            return await self.render_template(f"house/{name}", request, values, status_code)
+        return await super().render(name, request, values, status_code)
+
+
+def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form's editor sees of the record, so that another's change meanwhile is found; and what was found."""
+    view, record, conflict = values["view"], values.get("record"), getattr(request.state, CONFLICT, None)
+    seen = "" if record is None else shown(record, view.editable_paths(request, record))
+    differences = [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
+    return {"seen_input": INPUT, "seen": seen, "differences": differences}
+
+
+async def _sign_in_page(site: Admin, request: Request) -> Response:
+    """The page that signs in by the accounts' own doors; who is in already goes on, and who is not staff is told so."""
+    if site.auth and await site.auth.current_user(request):
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
+    return await site.render("login.html", request, {"is_stranger": request.scope["user"].is_session})
+
+
+def _not_found() -> Exception:
+    return _http(404, _("There is no such page, or it is not for you."))
+
+
+def _as_http(error: AppError) -> Exception:
+    return _http(error.status, error.detail)
+
+
+def _http(status: int, detail: str) -> Exception:
+    return HTTPException(status, detail)
