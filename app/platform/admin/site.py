@@ -7,7 +7,9 @@ from typing import Any, Protocol
 from adminsite import Admin, ModelView
 from adminsite.exceptions import PermissionDeniedError
 from adminsite.i18n import gettext as _
+from adminsite.pages import AdminPage
 from markupsafe import Markup
+from msgspec.json import decode
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
+from app.platform.admin import labels
 from app.platform.admin.importing import import_preview, import_records
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.saving import CONFLICT
@@ -26,6 +29,7 @@ from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
 
 HERE = Path(__file__).parent
+CATALOGUES = {path.stem: decode(path.read_bytes()) for path in (HERE / "locales").glob("*.json")}
 OWN_PAGES = frozenset(path.name for path in (HERE / "templates" / "house").glob("*.html"))
 
 
@@ -51,8 +55,12 @@ class Site(Admin):
             auth=StaffAlone(name_of),
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
+            translations=CATALOGUES,
             **options,
         )
+        self.add_stylesheet("house/site.css")
+        self.add_script("house/site.js")
+        self.templates.environment.policies["json.dumps_function"] = labels.dumps
 
     def unit_of_work(self, viewer: Viewer) -> UnitOfWork:
         """In which a change of this viewer's is made."""
@@ -61,7 +69,14 @@ class Site(Admin):
     def add_view(self, view: ModelView[Any] | type[ModelView[Any]]) -> ModelView[Any]:
         """Register a view, which then knows the site."""
         built = super().add_view(view)
+        labels.label_view(built)
         built.site = self  # ty: ignore[missing-attribute] - of ModelAdmin
+        return built
+
+    def add_page(self, page: AdminPage | type[AdminPage]) -> AdminPage:
+        """Register a page, whose name is translated."""
+        built = super().add_page(page)
+        labels.label_page(built)
         return built
 
     def prepare(self) -> None:

@@ -1,0 +1,161 @@
+"""The admin site as people meet it, in a real browser: by keyboard, at both widths, light and dark, in both languages."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pyotp
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.databases import cloned
+from tests.e2e.looking import Visitor, visiting
+from tests.e2e.serving import Quick
+from tests.e2e.test_passkeys import AUTHENTICATOR, CREATE, call
+
+pytestmark = [pytest.mark.browser, pytest.mark.long(41)]  # one after the other, by one process: they share a server
+
+PASSWORD = "correct horse battery staple"
+
+
+class House(Quick):
+    """A server with the admin site, and its database beside it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("serve", database_url=url, environment="development")
+        self.url, self.site = url, f"http://localhost:{self.port}"  # passkeys are for names alone
+
+    async def sql(self, statement: str, *values: object) -> Any:
+        """What a statement answers first."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            return await connection.fetchval(statement, *values)
+        finally:
+            await connection.close()
+
+    async def person(self, name: str, **rights: bool) -> str:
+        """Somebody who signed up, and may do this. Returns their token."""
+        person = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+        token = (await asyncio.to_thread(self.post, "/api/v1/accounts/users", person)).raise_for_status().json()["token"]
+        for right in rights:
+            await self.sql(f"UPDATE accounts_user SET {right} = true WHERE username = $1", name)
+        return token
+
+
+@pytest.fixture(scope="module")
+def house(server_url: str, template: str) -> Iterator[House]:
+    """A server with development's ease, on a database of its own, for all tests here."""
+    with cloned(server_url, template) as url, House(url) as house:
+        house.until_answer()
+        yield house
+        house.interrupt()
+        house.ended()
+
+
+@pytest.fixture
+async def visitor(chromium: Browser, house: House) -> AsyncIterator[Visitor]:
+    """Somebody who comes to the site, not signed in."""
+    async with visiting(chromium, house.site) as visitor:
+        yield visitor
+
+
+async def test_one_signs_in_by_each_second_factor_and_out(visitor: Visitor, house: House):
+    token = await house.person("ann", is_staff=True)
+    secret, codes = await second_factor(house, token)
+    page = visitor.page
+    await visitor.goto("/admin/")
+    await expect(page.get_by_label("E-mail address or username")).to_be_focused()
+    await visitor.look("sign-in")
+    await enter(page, "ann", "wrong")
+    refusal = page.get_by_role("alert")
+    await expect(refusal).to_have_text("No account has this name and this password.")
+    await expect(refusal).to_be_focused()
+    visitor.forgive(status=401)
+    await visitor.look("sign-in-refused")
+
+    await enter(page, "ann")
+    await expect(page.get_by_label("Code of your app")).to_be_focused()
+    await answer(page, "000000")
+    await expect(refusal).to_have_text("This code is not right, or was used already.")
+    visitor.forgive(status=401)
+    await visitor.look("second-factor")
+    await answer(page, pyotp.TOTP(secret).now())
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+
+    await with_passkey(page)
+    await sign_out(page)
+    await enter(page, "ann")
+    await answer(page, codes[0])
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    await sign_out(page)
+    await enter(page, "ann@example.com")
+    await press(page, page.get_by_role("button", name="Use a passkey"))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    await sign_out(page)
+    await visitor.goto("/admin/")  # the session is over, not only forgotten by a page
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+async def test_who_is_not_staff_is_told_so(visitor: Visitor, house: House):
+    await house.person("bob")
+    await visitor.goto("/admin/login")
+    await enter(visitor.page, "bob")
+    await expect(visitor.page.get_by_role("alert")).to_contain_text("this account may not enter here")
+
+
+async def second_factor(house: House, token: str) -> tuple[str, list[str]]:
+    """Codes by an app: their secret, and the recovery codes."""
+    door, bearer = "/api/v1/accounts/second-factors/totp", {"Authorization": f"Bearer {token}"}
+    secret = (await asyncio.to_thread(house.post, door, None, **bearer)).raise_for_status().json()["secret"]
+    code = {"code": pyotp.TOTP(secret).at(datetime.now(UTC) - timedelta(seconds=30))}  # today's is for signing in
+    confirmed = await asyncio.to_thread(house.post, f"{door}/confirmation", code, **bearer)
+    return secret, confirmed.raise_for_status().json()["recoveryCodes"]
+
+
+async def with_passkey(page: Page) -> None:
+    """Have whoever is signed in own a passkey of this browser."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    _, offer = await call(page, "POST", "/passkeys/registration")
+    credential = await page.evaluate(CREATE, offer["publicKey"])
+    status, _ = await call(page, "POST", "/passkeys", {"name": "A key", "credential": credential})
+    assert status == 201
+
+
+async def enter(page: Page, name: str, password: str = PASSWORD) -> None:
+    """Fill the first form in, by keyboard."""
+    await page.get_by_label("E-mail address or username").focus()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type(name)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type(password)
+    await page.keyboard.press("Enter")
+
+
+async def answer(page: Page, code: str) -> None:
+    """Answer with a code."""
+    await page.get_by_label("Code of your app").focus()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type(code)
+    await page.keyboard.press("Enter")
+
+
+async def sign_out(page: Page) -> None:
+    """By the menu at the foot of the sidebar."""
+    await press(page, page.locator("aside .dropdown > [role=button]"))
+    await press(page, page.get_by_role("button", name="Sign out"))
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+async def press(page: Page, what: Locator) -> None:
+    """Come to it by the tabulator, see that one sees where one is, and press it."""
+    for _ in range(60):
+        if await what.evaluate("one => one === document.activeElement"):
+            break
+        await page.keyboard.press("Tab")
+    await expect(what).to_be_focused()
+    await page.keyboard.press("Enter")
