@@ -58,10 +58,11 @@ class Visitor:
         """A page of the site, loaded to its end."""
         await self.page.goto(self.origin + path)
 
-    async def look(self, name: str) -> None:
-        """See the page at both widths, light and dark: what is wrong with it is a fault, and its pictures are kept."""
-        for width, rules in ((WIDE, None), (NARROW, None)):
+    async def look(self, name: str, *widths: int) -> None:
+        """See the page as it is, at these widths, light and dark: what is wrong is a fault, and its pictures are kept."""
+        for width in widths or (WIDE, NARROW):
             await self.page.set_viewport_size({"width": width, "height": 800})
+            rules = None
             for scheme in ("light", "dark"):
                 await self.page.emulate_media(color_scheme=scheme)
                 if not await self.page.evaluate("() => 'axe' in window"):
@@ -69,7 +70,7 @@ class Visitor:
                 wrong = await self.page.evaluate(LOOK, rules)
                 self.faults += [f"{name}, {width}, {scheme}: {one}" for one in wrong]
                 await self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png")
-                rules = COLOURS  # noqa: PLW2901 - the other scheme of the same layout
+                rules = COLOURS
         await self.page.set_viewport_size({"width": WIDE, "height": 800})
         await self.page.emulate_media(color_scheme="light")
 
@@ -107,4 +108,4 @@ async def visiting(chromium: Browser, origin: str, **options: Any) -> AsyncItera
         yield visitor
     finally:
         await context.close()
-    assert visitor.faults == []
+    assert not visitor.faults, "\n".join(visitor.faults)

@@ -14,6 +14,7 @@ from tests.databases import cloned
 from tests.e2e.looking import Visitor, visiting
 from tests.e2e.serving import Quick
 from tests.e2e.test_passkeys import AUTHENTICATOR, CREATE, call
+from tests.e2e.walking import fill, look_in_both_languages, walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.long(41)]  # one after the other, by one process: they share a server
 
@@ -32,6 +33,14 @@ class House(Quick):
         connection = await asyncpg.connect(self.url)
         try:
             return await connection.fetchval(statement, *values)
+        finally:
+            await connection.close()
+
+    async def fill(self) -> None:
+        """Have rows to show."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            await fill(connection)
         finally:
             await connection.close()
 
@@ -103,6 +112,19 @@ async def test_who_is_not_staff_is_told_so(visitor: Visitor, house: House):
     await visitor.goto("/admin/login")
     await enter(visitor.page, "bob")
     await expect(visitor.page.get_by_role("alert")).to_contain_text("this account may not enter here")
+
+
+async def test_every_page_is_fit_for_everybody_in_both_languages(visitor: Visitor, house: House):
+    await house.person("ruth", is_staff=True, is_superuser=True)
+    await house.fill()
+    await visitor.goto("/admin/")
+    await enter(visitor.page, "ruth")
+    await expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Overview")
+    names = []
+    async for name in walk(visitor):
+        await look_in_both_languages(visitor, name)
+        names.append(name)
+    assert names == []
 
 
 async def second_factor(house: House, token: str) -> tuple[str, list[str]]:
