@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, Route
@@ -43,6 +43,12 @@ addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sample}`));
 """
 COLOURS = ["color-contrast"]  # all that a scheme changes
+VARIANTS: list[tuple[int, Literal["light", "dark"], list[str] | None]] = [
+    (WIDE, "dark", COLOURS),
+    (WIDE, "light", None),
+    (NARROW, "light", COLOURS),
+    (NARROW, "dark", None),
+]
 
 
 @dataclass
@@ -58,21 +64,21 @@ class Visitor:
         """A page of the site, loaded to its end."""
         await self.page.goto(self.origin + path)
 
-    async def look(self, name: str, *widths: int) -> None:
-        """See the page as it is, at these widths, light and dark: what is wrong is a fault, and its pictures are kept."""
-        for width in widths or (WIDE, NARROW):
+    async def look(self, name: str, *, once: bool = False) -> None:
+        """See the page at both widths, light and dark: what is wrong is a fault, and its pictures are kept.
+
+        `once`: like one that was seen so already; the narrowest and darkest tells of the others.
+        """
+        for width, scheme, rules in VARIANTS:
             await self.page.set_viewport_size({"width": width, "height": 800})
-            rules = None
-            for scheme in ("light", "dark"):
-                await self.page.emulate_media(color_scheme=scheme)
+            await self.page.emulate_media(color_scheme=scheme)
+            await self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png")
+            if not once or (width, scheme) == (NARROW, "dark"):
                 if not await self.page.evaluate("() => 'axe' in window"):
                     await self.page.evaluate(AXE)
                 wrong = await self.page.evaluate(LOOK, rules)
                 self.faults += [f"{name}, {width}, {scheme}: {one}" for one in wrong]
-                await self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png")
-                rules = COLOURS
         await self.page.set_viewport_size({"width": WIDE, "height": 800})
-        await self.page.emulate_media(color_scheme="light")
 
     def forgive(self, *, status: int) -> None:
         """A refusal that was asked for is no fault, nor the browser's own line about it."""
