@@ -17,7 +17,7 @@ class Attention(Widget):
     template = "pages/attention.html"
 
     @property
-    def title(self) -> str:  # ty: ignore[invalid-attribute-override] - adminsite only reads it
+    def title(self) -> str:  # ty: ignore[incompatible-property-override] - adminsite only reads it
         """In the viewer's language."""
         return _("What needs attention")
 

@@ -36,7 +36,7 @@ async def jobs_of(reader: Reader, viewer: Viewer, filters: Filters, after: After
 async def failure_of(source: Source, viewer: Viewer, job: UUID) -> str | None:
     """The stack of a job's last failure; None where there was none, or where it is not for the viewer."""
     row = await stack_of.one(source, job_id=job) if may_see_errors(viewer) else None
-    return row and row.error
+    return row.error if row else None
 
 
 def _shown(viewer: Viewer, job: JobOut) -> JobOut:

@@ -45,7 +45,7 @@ class Page(AdminPage):
     title: ClassVar[str]
     group = "Machinery"
     permission: ClassVar[Permission]
-    admin: Site
+    admin: Site  # ty: ignore[incompatible-mutable-override] - there is no other
 
     def __init_subclass__(cls) -> None:
         """Named after its class, like adminsite's; here, for it is asked of classes."""
@@ -55,7 +55,7 @@ class Page(AdminPage):
         """`label` is told anew for each reader's language."""
 
     @property
-    def label(self) -> str:  # ty: ignore[invalid-attribute-override] - adminsite only reads it
+    def label(self) -> str:  # ty: ignore[incompatible-property-override] - adminsite only reads it
         """What it is called, to whoever reads."""
         return _(self.title)
 
@@ -116,8 +116,8 @@ def deed(permission: Permission) -> Callable[[Deed], Deed]:
             (one.name, hints[one.name]) if one.default is one.empty else (one.name, hints[one.name], one.default)
             for one in asked
         ]
-        method.permission = permission  # ty: ignore[unresolved-attribute]
-        method.inputs = msgspec.defstruct("Inputs", fields)  # ty: ignore[unresolved-attribute]
+        method.permission = permission  # ty: ignore[missing-attribute]
+        method.inputs = msgspec.defstruct("Inputs", fields)  # ty: ignore[missing-attribute]
         return method
 
     return mark

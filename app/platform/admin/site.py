@@ -64,7 +64,7 @@ class Site(Admin):
             **options,
         )
         self.templates.environment.filters |= {"moment": moment, "span": span}
-        self.templates.environment.globals["tones"] = tones
+        self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
 
     def unit_of_work(self, viewer: Viewer) -> UnitOfWork:
         """In which a change of this viewer's is made."""

@@ -18,7 +18,7 @@ SELECT date_trunc('minute', at), count(*) FROM (
 ) AS latest WHERE at > now() - interval '1 hour' GROUP BY 1
 """
 # Not all of them: where nobody puts them into the log there may be very many.
-UNTOLD = "SELECT count(*) FROM (SELECT FROM platform_outbox LIMIT $1) AS some"
+UNTOLD = "SELECT count(*) FROM (SELECT FROM platform_outbox LIMIT $1) AS first"
 
 
 class Published(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from tests.domain.admin.conftest import Browser
 Enter = Callable[..., Awaitable[Browser]]
 
 
-@pytest.mark.parametrize("name", ["jobs", "schedules", "events", "mail", "health", "migrations", "settings"])
+@pytest.mark.parametrize("name", ["sessions", "jobs", "schedules", "webhooks", "events", "mail", "health", "migrations", "settings"])
 async def test_page(staff: Enter, statements, name):
     b = await staff(is_superuser=True)
     await b.page("/")
