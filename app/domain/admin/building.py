@@ -36,7 +36,6 @@ def build(house: State, job: LeaveToJob, *, secret: str, secure: bool) -> Site:
 
     modules: Iterable[Module] = house.modules
     database: Database = house.database
-    views = [view for module in modules if module.admin for view in views_of(module)]
     rooms = [room for module in modules if module.admin_pages for room in _rooms(module.admin_pages)]
     made = Site(
         database,
@@ -44,7 +43,7 @@ def build(house: State, job: LeaveToJob, *, secret: str, secure: bool) -> Site:
         name_of=name_of,
         job=job,
         title="Litehouse",
-        views=views,
+        views=offered(modules),
         pages=[page for room in rooms for page in _classes(room, Page)],
         dashboard=list[Widget]([Attention(), Trends()]),
         secret_key=secret,
@@ -57,8 +56,12 @@ def build(house: State, job: LeaveToJob, *, secret: str, secure: bool) -> Site:
     return made
 
 
-def views_of(module: Module) -> Iterator[type[ModelAdmin]]:
-    """What a module offers, in the order in which it is written."""
+def offered(modules: Iterable[Module]) -> list[type[ModelAdmin]]:
+    """All that the modules offer, in their order, and in that in which it is written. Raises LookupError."""
+    return [view for module in modules if module.admin for view in _views_of(module)]
+
+
+def _views_of(module: Module) -> Iterator[type[ModelAdmin]]:
     found = _classes(import_module(module.admin or ""), ModelAdmin)
     if not found:
         message = f"{module.admin} has no ModelAdmin: leave `admin` out of the module {module.name}, or write one"
@@ -89,5 +92,5 @@ def view_named(name: str) -> ModelAdmin:
 
 @lru_cache(maxsize=1)
 def _built() -> dict[str, ModelAdmin]:
-    views = [view() for module in installed(MODULES) if module.admin for view in views_of(module)]
+    views = [view() for view in offered(installed(MODULES))]
     return {view.name: view for view in views}
