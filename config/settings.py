@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -58,6 +58,7 @@ def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] | None = N
         cache=reading.build(CacheSettings),
         mail=reading.build(MailSettings),
         logging=reading.build(LoggingSettings),
+        places=reading.places(),
     )
     reading.finish()
     return settings
@@ -277,6 +278,7 @@ class Settings:
     cache: CacheSettings
     mail: MailSettings
     logging: LoggingSettings
+    places: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # where each was found, by name
 
     @property
     def development(self) -> bool:

@@ -35,6 +35,7 @@ class Module:
     """What a module brings; everything but its name and summary may be absent.
 
     `admin`: the room of its views of the admin site, by its dotted name: it is imported when the site is asked for.
+    `admin_pages`: the same of the site's pages that show no model; their templates lie in `admin_templates` beside it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Module:
     jobs: Sequence[Job] = ()
     sealed: Sequence[SealedColumn] = ()
     admin: str | None = None
+    admin_pages: str | None = None
     demo: Demo | None = None
     share: Share | None = None
 

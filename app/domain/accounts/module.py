@@ -108,6 +108,7 @@ module = Module(
     share=share_of,
     sealed=[SECRETS, PROVIDER_SECRETS],
     jobs=[clear_sessions, clear_invitations],
+    admin_pages="app.domain.accounts.admin_pages",
     commands=[
         createsuperuser,
         changepassword,

@@ -31,4 +31,5 @@ module = Module(
     sealed=[SECRETS],
     share=share_of,
     commands=[webhooks, webhook_replay],
+    admin_pages="app.domain.webhooks.admin_pages",
 )

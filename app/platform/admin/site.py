@@ -8,6 +8,7 @@ from adminsite import Admin, ModelView
 from adminsite.exceptions import PermissionDeniedError
 from adminsite.i18n import gettext as _
 from adminsite.pages import AdminPage
+from litestar.datastructures import State
 from markupsafe import Markup
 from msgspec.json import decode
 from starlette.applications import Starlette
@@ -20,11 +21,13 @@ from starlette.staticfiles import StaticFiles
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin import labels
+from app.platform.admin import tones
 from app.platform.admin.importing import import_preview, import_records
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import INPUT, shown
 from app.platform.admin.staff import NameOf, StaffAlone
+from app.platform.admin.times import moment, span
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
 
@@ -46,10 +49,14 @@ class LeaveToJob(Protocol):
 class Site(Admin):
     """One in each process, made when it is first asked for."""
 
-    def __init__(self, database: Database, *, name_of: NameOf, job: LeaveToJob, **options: Any) -> None:
-        """`name_of`: who is let in. `job`: who does what takes longer than a request. The rest is adminsite's."""
+    def __init__(self, database: Database, *, house: State, name_of: NameOf, job: LeaveToJob, **options: Any) -> None:
+        """`house`: what controllers are handed as `state`. `name_of`: who is let in.
+
+        `job`: who does what takes longer than a request. The rest is adminsite's.
+        """
         self._pools = database
         self._job = job
+        self.house = house
         super().__init__(
             ReadSessions(database),
             auth=StaffAlone(name_of),
@@ -61,6 +68,8 @@ class Site(Admin):
         self.add_stylesheet("house/site.css")
         self.add_script("house/site.js")
         self.templates.environment.policies["json.dumps_function"] = labels.dumps
+        self.templates.environment.filters |= {"moment": moment, "span": span}
+        self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
 
     def unit_of_work(self, viewer: Viewer) -> UnitOfWork:
         """In which a change of this viewer's is made."""
@@ -103,7 +112,8 @@ class Site(Admin):
 
     async def _error_page(self, request: Request, error: Exception) -> Response:
         """What one may not do is not there: a page that is refused would tell that it is."""
-        if isinstance(error, PermissionDeniedError):
+        is_absent = isinstance(error, HTTPException | AppError) and _status(error) == 404
+        if is_absent or isinstance(error, PermissionDeniedError):
             error = _not_found()
         elif isinstance(error, AppError):
             error = _as_http(error)
@@ -155,6 +165,10 @@ async def _sign_in_page(site: Admin, request: Request) -> Response:
 
 def _not_found() -> Exception:
     return _http(404, _("There is no such page, or it is not for you."))
+
+
+def _status(error: HTTPException | AppError) -> int:
+    return error.status_code if isinstance(error, HTTPException) else error.status
 
 
 def _as_http(error: AppError) -> Exception:
