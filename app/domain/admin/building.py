@@ -10,11 +10,12 @@ from app.platform.admin.model_admin import ModelAdmin
 from app.platform.admin.site import LeaveToJob, Site
 from app.platform.database.pools import Database
 from app.platform.module import Module, installed
+from app.platform.resources import Resources
 from config.modules import MODULES
 
 
-def build(modules: Iterable[Module], database: Database, job: LeaveToJob, *, secret: str, secure: bool) -> Site:
-    """The site. `secret` signs what its pages keep in a cookie; `secure`: browsers come by HTTPS.
+def build(modules: Iterable[Module], database: Database, resources: Resources, job: LeaveToJob, *, secret: str) -> Site:
+    """The site. `secret` signs what its pages keep in a cookie.
 
     Raises what adminsite raises of a view that names what its model has not, and LookupError for a room without views.
     """
@@ -26,13 +27,14 @@ def build(modules: Iterable[Module], database: Database, job: LeaveToJob, *, sec
     views = [view for module in modules if module.admin for view in views_of(module)]
     made = Site(
         database,
+        resources,
         name_of=name_of,
         job=job,
         title="Litehouse",
         views=views,
         secret_key=secret,
         session_cookie="litehouse_admin",
-        session_https_only=secure,
+        session_https_only=resources.settings.http.secure,
     )
     made.prepare()
     return made

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from app.kit.errors import found
 from app.platform.admin.inline import Rows
 from app.platform.admin.refusals import refusals
-from app.platform.admin.seen import INPUT, ChangedMeanwhile, check
+from app.platform.admin.seen import INPUT, ChangedMeanwhile, as_text, check
 from app.platform.admin.staff import viewer_of
 from app.platform.database.work import UnitOfWork
 
@@ -73,8 +73,15 @@ class VerbSaver(Saver[Any]):
         if record is None:
             return await self._view.create(work, dict(values))
         held = await locked(work, record)
-        check(held, self._view.editable_paths(request, record), told)
-        changed = {path: value for path, value in values.items() if self._view.differs(record, path, value)}
+        besides = await self._view.besides(work.session, held)
+        check(held, self._view.editable_paths(request, record), besides, told)
+
+        def differs(path: str, value: Any) -> bool:
+            if path in besides:
+                return as_text(besides[path]) != as_text(value)
+            return self._view.differs(record, path, value)
+
+        changed = {path: value for path, value in values.items() if differs(path, value)}
         if changed:
             await self._view.change(work, held, changed)
         return held
