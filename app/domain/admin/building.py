@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import TypeGuard
 
 from app.domain.admin.queries import staff_name
 from app.kit.identity import Viewer
@@ -42,13 +45,25 @@ def build(modules: Iterable[Module], database: Database, resources: Resources, j
 
 def views_of(module: Module) -> Iterator[type[ModelAdmin]]:
     """What a module offers, in the order in which it is written."""
-    room = import_module(module.admin or "")
-    views = [one for one in vars(room).values() if isinstance(one, type) and one.__module__ == room.__name__]
-    found = [view for view in views if issubclass(view, ModelAdmin)]
+    found = [view for room in _rooms(module.admin or "") for view in vars(room).values() if _is_view_of(view, room)]
     if not found:
         message = f"{module.admin} has no ModelAdmin: leave `admin` out of the module {module.name}, or write one"
         raise LookupError(message)
     yield from found
+
+
+def _rooms(name: str) -> Iterator[ModuleType]:
+    """The file, or each file of the folder."""
+    room = import_module(name)
+    yield room
+    for inner in iter_modules(getattr(room, "__path__", ())):
+        yield import_module(f"{name}.{inner.name}")
+
+
+def _is_view_of(candidate: object, room: ModuleType) -> TypeGuard[type[ModelAdmin]]:
+    """Whether it is a view that was written there, not imported."""
+    is_view = isinstance(candidate, type) and issubclass(candidate, ModelAdmin)
+    return is_view and candidate.__module__ == room.__name__
 
 
 def view_named(name: str) -> ModelAdmin:

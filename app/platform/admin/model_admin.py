@@ -28,7 +28,7 @@ from app.platform.admin.saving import AT_ONCE, VerbSaver, held, held_all
 from app.platform.admin.seen import BESIDES, INPUT, TOLD
 from app.platform.admin.site import Site
 from app.platform.admin.staff import viewer_of
-from app.platform.database.work import UnitOfWork
+from app.platform.jobs.job_work import JobWork
 
 M = TypeVar("M")
 
@@ -67,19 +67,19 @@ class ModelAdmin(ModelView[M], Generic[M]):
         """
         return {}
 
-    async def create(self, work: UnitOfWork, values: dict[str, Any]) -> M:
+    async def create(self, work: JobWork, values: dict[str, Any]) -> M:
         """Make a row of what the form says. Returns it, or an instance that knows its key alone."""
         record = self.model(**values)
         work.session.add(record)
         await work.session.flush()
         return record
 
-    async def change(self, work: UnitOfWork, record: M, changes: dict[str, Any]) -> None:  # noqa: ARG002 - a verb's
+    async def change(self, work: JobWork, record: M, changes: dict[str, Any]) -> None:  # noqa: ARG002 - a verb's
         """Change a row, which is locked, by what is different in the form."""
         for path, value in changes.items():
             setattr(record, path, value)
 
-    async def remove(self, work: UnitOfWork, record: M) -> None:
+    async def remove(self, work: JobWork, record: M) -> None:
         """Delete a row, which is locked."""
         await work.session.delete(record)
 
@@ -130,7 +130,7 @@ class ModelAdmin(ModelView[M], Generic[M]):
             count = await work.run(lambda: self.perform_all(work, verb, keys, inputs))
         return f"{_(done)} ({format_number(count)})"
 
-    async def perform_all(self, work: UnitOfWork, verb: str, keys: Sequence[str], inputs: Mapping[str, Any]) -> int:
+    async def perform_all(self, work: JobWork, verb: str, keys: Sequence[str], inputs: Mapping[str, Any]) -> int:
         """Do a verb to the rows with these keys: `remove`, or a method marked as a verb. Returns how many there are."""
         method = getattr(type(self), verb)
         records = await held_all(work, self.model, keys)
