@@ -27,14 +27,13 @@ def build(modules: Iterable[Module], database: Database, resources: Resources, j
         staff = await staff_name.one(database.reader(), user=viewer.id)
         return staff.username if staff else None
 
-    views = [view for module in modules if module.admin for view in views_of(module)]
     made = Site(
         database,
         resources,
         name_of=name_of,
         job=job,
         title="Litehouse",
-        views=views,
+        views=offered(modules),
         secret_key=secret,
         session_cookie="litehouse_admin",
         session_https_only=resources.settings.http.secure,
@@ -43,8 +42,12 @@ def build(modules: Iterable[Module], database: Database, resources: Resources, j
     return made
 
 
-def views_of(module: Module) -> Iterator[type[ModelAdmin]]:
-    """What a module offers, in the order in which it is written."""
+def offered(modules: Iterable[Module]) -> list[type[ModelAdmin]]:
+    """All that the modules offer, in their order, and in that in which it is written. Raises LookupError."""
+    return [view for module in modules if module.admin for view in _views_of(module)]
+
+
+def _views_of(module: Module) -> Iterator[type[ModelAdmin]]:
     found = [view for room in _rooms(module.admin or "") for view in vars(room).values() if _is_view_of(view, room)]
     if not found:
         message = f"{module.admin} has no ModelAdmin: leave `admin` out of the module {module.name}, or write one"
@@ -77,5 +80,5 @@ def view_named(name: str) -> ModelAdmin:
 
 @lru_cache(maxsize=1)
 def _built() -> dict[str, ModelAdmin]:
-    views = [view() for module in installed(MODULES) if module.admin for view in views_of(module)]
+    views = [view() for view in offered(installed(MODULES))]
     return {view.name: view for view in views}

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from app.platform.admin.access import Access
+from app.platform.admin.filling import fill
 from app.platform.admin.inline import Rows
 from app.platform.admin.inputs import faults
 from app.platform.admin.refusals import ERRORS, refusals
@@ -69,15 +70,15 @@ class ModelAdmin(ModelView[M], Generic[M]):
 
     async def create(self, work: JobWork, values: dict[str, Any]) -> M:
         """Make a row of what the form says. Returns it, or an instance that knows its key alone."""
-        record = self.model(**values)
+        record = self.model()
+        await fill(work, record, values)
         work.session.add(record)
         await work.session.flush()
         return record
 
-    async def change(self, work: JobWork, record: M, changes: dict[str, Any]) -> None:  # noqa: ARG002 - a verb's
+    async def change(self, work: JobWork, record: M, changes: dict[str, Any]) -> None:
         """Change a row, which is locked, by what is different in the form."""
-        for path, value in changes.items():
-            setattr(record, path, value)
+        await fill(work, record, changes)
 
     async def remove(self, work: JobWork, record: M) -> None:
         """Delete a row, which is locked."""

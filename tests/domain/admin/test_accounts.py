@@ -113,7 +113,9 @@ async def test_groups_are_changed_by_who_holds_what_they_give(manager: Browser, 
     assert "required" in refused.text
     refused = await manager.submit(form, "/groups/new", 422, name="Crew", permissions=MANAGE_WEBHOOKS.name)
     assert re.search(r'id="field-permissions-note".*?must be held', refused.text, re.DOTALL)
-    made = await chief.submit(await chief.page("/groups/new"), "/groups/new", name="Harpooners", permissions=MANAGE_WEBHOOKS.name)
+    made = await chief.submit(
+        await chief.page("/groups/new"), "/groups/new", name="Harpooners", permissions=MANAGE_WEBHOOKS.name
+    )
     path = made.headers["location"].removeprefix("/admin")
     form = await manager.page(f"{path}/edit")
     await manager.submit(form, f"{path}/edit", name="Harpooneers", permissions=MANAGE_WEBHOOKS.name)
