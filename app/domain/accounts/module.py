@@ -107,6 +107,7 @@ module = Module(
     authenticator=Authentication,
     share=share_of,
     sealed=[SECRETS, PROVIDER_SECRETS],
+    admin="app.domain.accounts.admin",
     jobs=[clear_sessions, clear_invitations],
     admin_pages="app.domain.accounts.admin_pages",
     commands=[

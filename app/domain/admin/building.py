@@ -24,8 +24,8 @@ from config.modules import MODULES
 T = TypeVar("T")
 
 
-def build(house: State, job: LeaveToJob, *, secret: str, secure: bool) -> Site:
-    """The site. `secret` signs what its pages keep in a cookie; `secure`: browsers come by HTTPS.
+def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
+    """The site. `secret` signs what its pages keep in a cookie.
 
     Raises what adminsite raises of a view that names what its model has not, and LookupError for a room without views.
     """
@@ -39,6 +39,7 @@ def build(house: State, job: LeaveToJob, *, secret: str, secure: bool) -> Site:
     rooms = [room for module in modules if module.admin_pages for room in _rooms(module.admin_pages)]
     made = Site(
         database,
+        house.resources,
         house=house,
         name_of=name_of,
         job=job,
@@ -48,7 +49,7 @@ def build(house: State, job: LeaveToJob, *, secret: str, secure: bool) -> Site:
         dashboard=list[Widget]([Attention(), Trends()]),
         secret_key=secret,
         session_cookie="litehouse_admin",
-        session_https_only=secure,
+        session_https_only=house.resources.settings.http.secure,
     )
     for folder in dict.fromkeys(Path(room.__file__ or "").with_name("admin_templates") for room in rooms):
         made.add_template_dir(folder)
@@ -62,7 +63,7 @@ def offered(modules: Iterable[Module]) -> list[type[ModelAdmin]]:
 
 
 def _views_of(module: Module) -> Iterator[type[ModelAdmin]]:
-    found = _classes(import_module(module.admin or ""), ModelAdmin)
+    found = [view for room in _rooms(module.admin or "") for view in _classes(room, ModelAdmin)]
     if not found:
         message = f"{module.admin} has no ModelAdmin: leave `admin` out of the module {module.name}, or write one"
         raise LookupError(message)

@@ -25,11 +25,12 @@ from app.platform.admin import tones
 from app.platform.admin.importing import import_preview, import_records
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.saving import CONFLICT
-from app.platform.admin.seen import INPUT, shown
+from app.platform.admin.seen import BESIDES, INPUT, TOLD, shown
 from app.platform.admin.staff import NameOf, StaffAlone
 from app.platform.admin.times import moment, span
 from app.platform.database.pools import Database
-from app.platform.database.work import UnitOfWork
+from app.platform.jobs.job_work import JobWork
+from app.platform.resources import Resources
 
 HERE = Path(__file__).parent
 CATALOGUES = {path.stem: decode(path.read_bytes()) for path in (HERE / "locales").glob("*.json")}
@@ -49,12 +50,13 @@ class LeaveToJob(Protocol):
 class Site(Admin):
     """One in each process, made when it is first asked for."""
 
-    def __init__(self, database: Database, *, house: State, name_of: NameOf, job: LeaveToJob, **options: Any) -> None:
+    def __init__(self, database: Database, resources: Resources, *, house: State, name_of: NameOf, job: LeaveToJob, **options: Any) -> None:
         """`house`: what controllers are handed as `state`. `name_of`: who is let in.
 
         `job`: who does what takes longer than a request. The rest is adminsite's.
         """
         self._pools = database
+        self._resources = resources
         self._job = job
         self.house = house
         super().__init__(
@@ -71,9 +73,9 @@ class Site(Admin):
         self.templates.environment.filters |= {"moment": moment, "span": span}
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
 
-    def unit_of_work(self, viewer: Viewer) -> UnitOfWork:
-        """In which a change of this viewer's is made."""
-        return self._pools.unit_of_work(viewer)
+    def unit_of_work(self, viewer: Viewer) -> JobWork:
+        """In which a change of this viewer's is made: of the kind that a job would do it in, with mail at hand."""
+        return JobWork(self._pools, self._resources, viewer, _tell_nobody)
 
     def add_view(self, view: ModelView[Any] | type[ModelView[Any]]) -> ModelView[Any]:
         """Register a view, which then knows the site."""
@@ -151,7 +153,9 @@ class Site(Admin):
 def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
     """What the form's editor sees of the record, so that another's change meanwhile is found; and what was found."""
     view, record, conflict = values["view"], values.get("record"), getattr(request.state, CONFLICT, None)
-    seen = "" if record is None else shown(record, view.editable_paths(request, record))
+    seen = "" if conflict else getattr(request.state, TOLD, "")  # the first time; what is wrong changes nothing of it
+    if record is not None and not seen:
+        seen = shown(record, view.editable_paths(request, record), getattr(request.state, BESIDES, {}))
     differences = [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
     return {"seen_input": INPUT, "seen": seen, "differences": differences}
 
@@ -161,6 +165,10 @@ async def _sign_in_page(site: Admin, request: Request) -> Response:
     if site.auth and await site.auth.current_user(request):
         return RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
     return await site.render("login.html", request, {"is_stranger": request.scope["user"].is_session})
+
+
+def _tell_nobody(_step: int, _total: int | None) -> None:
+    """A request is too short for anybody to ask how far it is."""
 
 
 def _not_found() -> Exception:
