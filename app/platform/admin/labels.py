@@ -6,7 +6,6 @@ from typing import Any
 
 from adminsite import ModelView
 from adminsite.i18n import gettext
-from adminsite.pages import AdminPage
 from markupsafe import escape
 
 
@@ -50,11 +49,6 @@ class LabelledFields(dict[str, Any]):
     def __setitem__(self, path: str, item: Any) -> None:
         _label_all([item])
         super().__setitem__(path, item)
-
-
-def label_page(page: AdminPage) -> None:
-    """Have a page's name and group translated."""
-    page.label, page.group = Label(page.label), Label(page.group)
 
 
 def _label_all(items: Any) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from adminsite import Admin, ModelView
 from adminsite.exceptions import PermissionDeniedError
 from adminsite.i18n import gettext as _
-from adminsite.pages import AdminPage
 from litestar.datastructures import State
 from markupsafe import Markup
 from msgspec.json import decode
@@ -82,12 +81,6 @@ class Site(Admin):
         built = super().add_view(view)
         labels.label_view(built)
         built.site = self  # ty: ignore[missing-attribute] - of ModelAdmin
-        return built
-
-    def add_page(self, page: AdminPage | type[AdminPage]) -> AdminPage:
-        """Register a page, whose name is translated."""
-        built = super().add_page(page)
-        labels.label_page(built)
         return built
 
     def prepare(self) -> None:
