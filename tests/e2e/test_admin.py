@@ -1,6 +1,7 @@
 """The admin site as people meet it, in a real browser: by keyboard, at both widths, light and dark, in both languages."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,18 @@ from tests.e2e.walking import fill, kind, read, walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.long(41)]  # one after the other, by one process: they share a server
 
+# Some frame, shadow or colour that what has the focus has not without it.
+MARKED = """
+(one) => {
+  const looks = () => ["outlineStyle", "outlineWidth", "boxShadow", "backgroundColor", "textDecorationLine"]
+    .map((name) => getComputedStyle(one)[name]).join();
+  const focused = looks();
+  one.blur();
+  const other = looks();
+  one.focus({focusVisible: true});
+  return focused !== other;
+}
+"""
 PASSWORD = "correct horse battery staple"
 
 
@@ -114,6 +127,125 @@ async def test_who_is_not_staff_is_told_so(visitor: Visitor, house: House):
     await expect(visitor.page.get_by_role("alert")).to_contain_text("this account may not enter here")
 
 
+async def test_one_finds_changes_and_acts(visitor: Visitor, house: House):
+    page = visitor.page
+    await house.person("kim", is_staff=True, is_superuser=True)
+    await house.person("leo")
+    await visitor.goto("/admin/")
+    await enter(page, "kim")
+    await makes_a_group(visitor)
+    await is_told_of_another_editor(visitor, house)
+    await finds_and_exports(visitor)
+    await keeps_somebody_out(visitor, house)
+    await speaks_german(page)
+
+
+async def test_what_one_may_not_do_is_not_there_and_forged_forms_are_refused(visitor: Visitor, house: House):
+    page = visitor.page
+    await house.person("mia", is_staff=True)
+    await visitor.goto("/admin/")
+    await enter(page, "mia")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    assert "Groups" not in await page.locator("#sidebar-links a").all_inner_texts()
+    await visitor.goto("/admin/groups")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+    visitor.forgive(status=404)
+    await visitor.look("not-found")
+    assert await page.evaluate("async () => (await fetch('/admin/-/language', {method: 'POST'})).status") == 403
+    visitor.forgive(status=403)
+
+
+async def makes_a_group(visitor: Visitor) -> None:
+    """With an error first: it is said above, where the focus is then, and beside its field."""
+    page = visitor.page
+    await press(page, page.locator("#sidebar-links").get_by_role("link", name="Groups"))
+    await press(page, page.get_by_role("link", name="New group"))
+    await press(page, page.get_by_role("button", name="Create group"))
+    summary = page.get_by_role("alert")
+    await expect(summary).to_be_focused()
+    await expect(page).to_have_title(re.compile("^Error:"))
+    visitor.forgive(status=422)
+    await visitor.look("form-with-an-error")
+    await press(page, summary.get_by_role("link", name="Name"))
+    name = page.get_by_role("textbox", name="Name")
+    await expect(name).to_have_accessible_description(re.compile("required|empty|blank"))
+    await name.focus()
+    await page.keyboard.type("Mates")
+    await press(page, page.get_by_role("button", name="Create group"))
+    await expect(page.get_by_role("status").first).to_contain_text("Group created.")
+
+
+async def is_told_of_another_editor(visitor: Visitor, house: House) -> None:
+    """Who saves second is shown what was changed meanwhile."""
+    page = visitor.page
+    key = await house.sql("SELECT id FROM accounts_group WHERE name = 'Mates'")
+    await visitor.goto(f"/admin/groups/{key}/edit")
+    await house.sql("UPDATE accounts_group SET name = 'First mates' WHERE id = $1", key)
+    name = page.get_by_role("textbox", name="Name")
+    await name.fill("Second mates")
+    await press(page, page.get_by_role("button", name="Save changes"))
+    await expect(page.get_by_role("heading", name="What was changed meanwhile")).to_be_visible()
+    await expect(page.locator("ins")).to_have_text("First mates")
+    await expect(page.get_by_role("alert")).to_be_focused()
+    visitor.forgive(status=422)
+    await visitor.look("two-editors")
+    await page.get_by_role("button", name="Save changes").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Second mates")
+
+
+async def finds_and_exports(visitor: Visitor) -> None:
+    """What is typed narrows the list; a file of it comes."""
+    page = visitor.page
+    await visitor.goto("/admin/groups")
+    await page.get_by_role("searchbox", name="Search groups").first.fill("mates")
+    await expect(page).to_have_url(re.compile("q=mates"))
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    async with page.expect_download() as download:
+        await page.locator("a[href*='/export']").first.click()
+    path = await (await download.value).path()
+    assert "Second mates" in path.read_text(encoding="utf-8-sig")
+
+
+async def keeps_somebody_out(visitor: Visitor, house: House) -> None:
+    """An action that asks first: by keyboard alone, and Escape goes back to where one was."""
+    page = visitor.page
+    await visitor.goto("/admin/users?q=leo")
+    key = await house.sql("SELECT id FROM accounts_user WHERE username = 'leo'")
+    box, actions = page.locator(f"input[name=keys][value='{key}']"), page.locator("#bulk-actions-button")
+    await box.focus()
+    await page.keyboard.press("Space")
+    await press(page, actions, backwards=True)
+    await press(page, page.locator("#bulk-actions-menu").get_by_role("button", name="Keep out"))
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("keep them out?")
+    await visitor.look("action")
+    for _ in range(5):  # what is behind the dialog is out of reach; the browser's own frame is not
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.closest('dialog') || document.activeElement === document.body")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(actions).to_be_focused()
+    await page.keyboard.press("Enter")
+    await press(page, page.locator("#bulk-actions-menu").get_by_role("button", name="Keep out"))
+    await press(page, dialog.get_by_role("button", name="Keep out"))
+    await expect(page.get_by_role("status").first).to_contain_text("(1)")
+    assert await house.sql("SELECT is_active FROM accounts_user WHERE username = 'leo'") is False
+
+
+async def speaks_german(page: Page) -> None:
+    """Chosen in the account menu, by keyboard, and kept."""
+    await press(page, page.locator("aside .dropdown > [role=button]"))
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    await press(page, page.locator("aside .dropdown > [role=button]"))
+    await press(page, page.locator("#language-row"))
+    await press(page, page.get_by_role("button", name="Deutsch"))
+    await expect(page.locator("html")).to_have_attribute("lang", "de")
+    await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Benutzer")
+
+
+@pytest.mark.timeout(300)
 async def test_every_page_is_fit_for_everybody_in_both_languages(chromium: Browser, house: House):
     await house.person("ruth", is_staff=True, is_superuser=True)
     await house.fill()
@@ -177,11 +309,12 @@ async def sign_out(page: Page) -> None:
     await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
-async def press(page: Page, what: Locator) -> None:
+async def press(page: Page, what: Locator, *, backwards: bool = False) -> None:
     """Come to it by the tabulator, see that one sees where one is, and press it."""
     for _ in range(60):
         if await what.evaluate("one => one === document.activeElement"):
             break
-        await page.keyboard.press("Tab")
+        await page.keyboard.press("Shift+Tab" if backwards else "Tab")
     await expect(what).to_be_focused()
+    assert await what.evaluate(MARKED), f"one does not see that {what} has the focus"
     await page.keyboard.press("Enter")

@@ -18,7 +18,7 @@ KEY = re.compile(r"^(\d+|[0-9a-f]{8}-.*)$")
 WORD = re.compile(r"[^\W\d_]{2}")
 LINKS = "() => [...document.querySelectorAll('a[href^=\"/admin/\"]')].map((one) => one.getAttribute('href'))"
 # What the site itself says; what the rows say stands in cells, or has a sun in it. Names are names in both languages.
-OF_ROWS = re.compile(r"☼|\bruth\b|^Litehouse$")
+OF_ROWS = re.compile(r"☼|whales|\bruth\b|^Litehouse$|\w[._]\w|[0-9a-f]{8}-")
 TEXTS = """
 async (language) => {
   const answer = await fetch(location.href, {headers: {"Accept-Language": language}});
@@ -84,7 +84,8 @@ def kind(name: str) -> str:
 
 def untranslated(text: str) -> bool:
     """Whether a text is of the site's own, and no catalogue says that it is the same in German."""
-    if OF_ROWS.search(text) or not WORD.search(text):
+    own = text.removesuffix(" · Litehouse")
+    if OF_ROWS.search(own) or not WORD.search(own):
         return False
     known: Mapping[str, object] = {**built_in("de"), **CATALOGUES["de"]}
-    return known.get(text) != text
+    return known.get(own) != own
