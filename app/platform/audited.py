@@ -54,7 +54,10 @@ class Audited:
         """Refuse names that are no columns, and a key of which nobody could be told. Raises ValueError."""
         named = {*self.ignored, *self.masked, *self.personal, *([self.person] if self.person else [])}
         for fault, is_found in (
-            (f"has no {', '.join(sorted(named - set(self.table.columns.keys())))}", named - {*self.table.columns.keys()}),
+            (
+                f"has no {', '.join(sorted(named - set(self.table.columns.keys())))}",
+                named - {*self.table.columns.keys()},
+            ),
             ("has personal columns and no person", bool(self.personal) != bool(self.person)),
             ("has a key of too many columns", len(self.key) > LONGEST_KEY),
             ("hides its key", {*self.key} & {*self.masked, *self.personal}),
@@ -131,9 +134,7 @@ def wanted(declared: Iterable[Audited], recorder: str | None) -> list[Trigger]:
     return [Trigger(one.table.name, name, recorder, one.arguments) for one in declared for name in TRIGGERS]
 
 
-def difference(
-    present: Iterable[Sequence[Any]], wanted: Iterable[Trigger]
-) -> tuple[list[Trigger], list[Trigger]]:
+def difference(present: Iterable[Sequence[Any]], wanted: Iterable[Trigger]) -> tuple[list[Trigger], list[Trigger]]:
     """The triggers to be dropped, and then those to be made."""
     found = [Trigger(table, name, function, _arguments(packed)) for table, name, function, packed in present]
     wanted = list(wanted)

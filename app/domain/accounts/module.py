@@ -56,7 +56,7 @@ from app.platform.cookies import provide_cookie
 from app.platform.handlers import service
 from app.platform.module import Module
 
-# Links, challenges and recovery codes are not among them: they are there for minutes, or their keys are secrets' hashes.
+# Links, challenges and recovery codes are not: they are there for minutes, or their keys are hashes of secrets.
 AUDITED = (
     Audited(
         model=User,

@@ -39,84 +39,122 @@ CREATE FUNCTION audit_record() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     keys text[] := TG_ARGV[0];
     ignored text[] := TG_ARGV[1];
-    markers jsonb := TG_ARGV[2];
+    markers jsonb := nullif(TG_ARGV[2], '{}');
     personal text[] := TG_ARGV[3];
     person text := nullif(TG_ARGV[4], '');
     is_of_persons boolean := TG_ARGV[5] = 'persons';
-    caller text[] := string_to_array(nullif(current_setting('litehouse.caller', true), ''), ' ');
-    actor uuid := nullif(caller[1], '-');
-    request text := nullif(caller[2], '-');
-    origin text := coalesce(caller[3], format('sql:%s %s', session_user, current_setting('application_name')));
-    own bigint := pg_current_xact_id()::text::bigint;
-    moment timestamptz := clock_timestamp();
+    caller text[];
+    actor uuid;
+    request text;
+    origin text;
+    own bigint;
+    moment timestamptz;
+    o jsonb;
+    n jsonb;
+    is_one boolean := false;
 BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
-        INSERT INTO audit_entry (xid, at, relation, key, operation, actor, request_id, origin)
-        VALUES (own, moment, TG_TABLE_NAME, '', 'truncate', actor, request, origin);
-        IF is_of_persons THEN
-            UPDATE audit_key SET key = NULL, destroyed_at = moment WHERE destroyed_at IS NULL;
-            DELETE FROM audit_personal_pending;
-        END IF;
-    ELSIF TG_OP = 'INSERT' AND person IS NULL THEN
+    -- Nearly every UPDATE is of one row, or of none, or of a count: this takes a quarter of what the joins below take.
+    IF TG_OP = 'UPDATE' THEN
+        CASE (SELECT count(*) FROM (SELECT FROM changed LIMIT 2) AS few)
+        WHEN 0 THEN
+            RETURN NULL;
+        WHEN 1 THEN
+            o := (SELECT to_jsonb(_row) FROM former AS _row);
+            n := (SELECT to_jsonb(_row) FROM changed AS _row);
+            IF o - ignored = n - ignored THEN
+                RETURN NULL;
+            END IF;
+            is_one := concat_ws(',', o ->> keys[1], o ->> keys[2], o ->> keys[3])
+                = concat_ws(',', n ->> keys[1], n ->> keys[2], n ->> keys[3]);
+        ELSE
+            NULL;
+        END CASE;
+    END IF;
+
+    caller := string_to_array(nullif(current_setting('litehouse.caller', true), ''), ' ');
+    actor := nullif(caller[1], '-');
+    request := nullif(caller[2], '-');
+    origin := coalesce(caller[3], format('sql:%s %s', session_user, current_setting('application_name')));
+    own := pg_current_xact_id()::text::bigint;
+    moment := clock_timestamp();
+
+    IF TG_OP = 'INSERT' AND person IS NULL THEN
         INSERT INTO audit_entry (xid, at, relation, key, operation, actor, request_id, origin, after)
-        SELECT own, moment, TG_TABLE_NAME, concat_ws(',', n ->> keys[1], n ->> keys[2], n ->> keys[3]), 'insert',
-            actor, request, origin, n || markers
-        FROM (SELECT to_jsonb(_row) AS n FROM changed AS _row OFFSET 0) AS rows;
+        SELECT own, moment, TG_TABLE_NAME, concat_ws(',', r ->> keys[1], r ->> keys[2], r ->> keys[3]), 'insert',
+            actor, request, origin, coalesce(r || markers, r)
+        FROM (SELECT to_jsonb(_row) AS r FROM changed AS _row OFFSET 0) AS rows;
     ELSIF TG_OP = 'INSERT' THEN
         WITH rows AS MATERIALIZED (
-            SELECT nextval('audit_entry_position_seq') AS position, to_jsonb(_row) AS n FROM changed AS _row
+            SELECT nextval('audit_entry_position_seq') AS position, to_jsonb(_row) AS r FROM changed AS _row
         ), kept AS (
             INSERT INTO audit_personal_pending (position, at, person, after)
-            SELECT position, moment, (n ->> person)::uuid, audit_only(n, personal) FROM rows
-            WHERE n ->> person IS NOT NULL
+            SELECT position, moment, (r ->> person)::uuid, audit_only(r, personal) FROM rows
+            WHERE r ->> person IS NOT NULL
         )
         INSERT INTO audit_entry (position, xid, at, relation, key, operation, actor, request_id, origin, after)
-        SELECT position, own, moment, TG_TABLE_NAME, concat_ws(',', n ->> keys[1], n ->> keys[2], n ->> keys[3]),
-            'insert', actor, request, origin, n || markers
+        SELECT position, own, moment, TG_TABLE_NAME, concat_ws(',', r ->> keys[1], r ->> keys[2], r ->> keys[3]),
+            'insert', actor, request, origin, r || markers
         FROM rows;
+    ELSIF is_one AND person IS NULL THEN
+        INSERT INTO audit_entry (xid, at, relation, key, operation, actor, request_id, origin, before, after)
+        SELECT own, moment, TG_TABLE_NAME, concat_ws(',', n ->> keys[1], n ->> keys[2], n ->> keys[3]), 'update',
+            actor, request, origin, d.before, d.after
+        FROM audit_difference(o - ignored, n - ignored, markers) AS d;
     ELSIF TG_OP = 'UPDATE' THEN
         -- A row whose key has changed has no partner: one is gone, and another is there.
         WITH rows AS MATERIALIZED (
-            SELECT nextval('audit_entry_position_seq') AS position, key, o.fields AS o, n.fields AS n
+            SELECT nextval('audit_entry_position_seq') AS position, key, f.fields AS f, c.fields AS c
             FROM (
-                SELECT concat_ws(',', o ->> keys[1], o ->> keys[2], o ->> keys[3]) AS key, o - ignored AS fields
-                FROM (SELECT to_jsonb(_row) AS o FROM former AS _row OFFSET 0) AS rows OFFSET 0
-            ) AS o FULL JOIN (
-                SELECT concat_ws(',', n ->> keys[1], n ->> keys[2], n ->> keys[3]) AS key, n - ignored AS fields
-                FROM (SELECT to_jsonb(_row) AS n FROM changed AS _row OFFSET 0) AS rows OFFSET 0
-            ) AS n USING (key)
-            WHERE o.fields IS DISTINCT FROM n.fields
+                SELECT concat_ws(',', r ->> keys[1], r ->> keys[2], r ->> keys[3]) AS key, r - ignored AS fields
+                FROM (SELECT to_jsonb(_row) AS r FROM former AS _row OFFSET 0) AS rows OFFSET 0
+            ) AS f FULL JOIN (
+                SELECT concat_ws(',', r ->> keys[1], r ->> keys[2], r ->> keys[3]) AS key, r - ignored AS fields
+                FROM (SELECT to_jsonb(_row) AS r FROM changed AS _row OFFSET 0) AS rows OFFSET 0
+            ) AS c USING (key)
+            WHERE f.fields IS DISTINCT FROM c.fields
         ), kept AS (
             INSERT INTO audit_personal_pending (position, at, person, before, after)
-            SELECT position, moment, (coalesce(n, o) ->> person)::uuid, d.before, d.after
-            FROM rows, audit_difference(audit_only(o, personal), audit_only(n, personal), '{}') AS d
-            WHERE person IS NOT NULL AND coalesce(n, o) ->> person IS NOT NULL AND coalesce(d.before, d.after) IS NOT NULL
+            SELECT position, moment, (coalesce(c, f) ->> person)::uuid, d.before, d.after
+            FROM rows, audit_difference(audit_only(f, personal), audit_only(c, personal), NULL) AS d
+            WHERE coalesce(c, f) ->> person IS NOT NULL AND coalesce(d.before, d.after) IS NOT NULL
         )
         INSERT INTO audit_entry (position, xid, at, relation, key, operation, actor, request_id, origin, before, after)
         SELECT position, own, moment, TG_TABLE_NAME, key,
-            CASE WHEN o IS NULL THEN 'insert' WHEN n IS NULL THEN 'delete' ELSE 'update' END, actor, request, origin,
-            CASE WHEN o IS NOT NULL THEN d.before END, CASE WHEN n IS NOT NULL THEN d.after END
-        FROM rows, audit_difference(o, n, markers) AS d;
-    ELSE
+            CASE WHEN f IS NULL THEN 'insert' WHEN c IS NULL THEN 'delete' ELSE 'update' END, actor, request, origin,
+            CASE WHEN f IS NOT NULL THEN d.before END, CASE WHEN c IS NOT NULL THEN d.after END
+        FROM rows, audit_difference(f, c, markers) AS d;
+    ELSIF TG_OP = 'DELETE' AND person IS NULL THEN
+        INSERT INTO audit_entry (xid, at, relation, key, operation, actor, request_id, origin, before)
+        SELECT own, moment, TG_TABLE_NAME, concat_ws(',', r ->> keys[1], r ->> keys[2], r ->> keys[3]), 'delete',
+            actor, request, origin, coalesce(r || markers, r)
+        FROM (SELECT to_jsonb(_row) AS r FROM former AS _row OFFSET 0) AS rows;
+    ELSIF TG_OP = 'DELETE' THEN
         WITH rows AS MATERIALIZED (
-            SELECT nextval('audit_entry_position_seq') AS position, to_jsonb(_row) AS o FROM former AS _row
+            SELECT nextval('audit_entry_position_seq') AS position, to_jsonb(_row) AS r FROM former AS _row
         ), kept AS (
             INSERT INTO audit_personal_pending (position, at, person, before)
-            SELECT position, moment, (o ->> person)::uuid, audit_only(o, personal) FROM rows
-            WHERE NOT is_of_persons AND o ->> person IS NOT NULL
+            SELECT position, moment, (r ->> person)::uuid, audit_only(r, personal) FROM rows
+            WHERE NOT is_of_persons AND r ->> person IS NOT NULL
         )
         INSERT INTO audit_entry (position, xid, at, relation, key, operation, actor, request_id, origin, before)
-        SELECT position, own, moment, TG_TABLE_NAME, concat_ws(',', o ->> keys[1], o ->> keys[2], o ->> keys[3]),
-            'delete', actor, request, origin, o || markers
+        SELECT position, own, moment, TG_TABLE_NAME, concat_ws(',', r ->> keys[1], r ->> keys[2], r ->> keys[3]),
+            'delete', actor, request, origin, r || markers
         FROM rows;
-        IF is_of_persons THEN
-            -- What is left of them can be read by nobody from here on, and no key is made for them again.
-            INSERT INTO audit_key (person, destroyed_at)
-            SELECT (to_jsonb(_row) ->> audit_record.person)::uuid, moment FROM former AS _row
-            ON CONFLICT ON CONSTRAINT pk_audit_key DO UPDATE SET key = NULL, destroyed_at = excluded.destroyed_at;
-            DELETE FROM audit_personal_pending AS p USING former AS _row
-            WHERE p.person = (to_jsonb(_row) ->> audit_record.person)::uuid;
-        END IF;
+    ELSE
+        INSERT INTO audit_entry (xid, at, relation, key, operation, actor, request_id, origin)
+        VALUES (own, moment, TG_TABLE_NAME, '', 'truncate', actor, request, origin);
+    END IF;
+
+    -- What is left of persons who are gone can be read by nobody from here on, and no key is made for them again.
+    IF is_of_persons AND TG_OP = 'DELETE' THEN
+        INSERT INTO audit_key (person, destroyed_at)
+        SELECT (to_jsonb(_row) ->> audit_record.person)::uuid, moment FROM former AS _row
+        ON CONFLICT ON CONSTRAINT pk_audit_key DO UPDATE SET key = NULL, destroyed_at = excluded.destroyed_at;
+        DELETE FROM audit_personal_pending AS p USING former AS _row
+        WHERE p.person = (to_jsonb(_row) ->> audit_record.person)::uuid;
+    ELSIF is_of_persons AND TG_OP = 'TRUNCATE' THEN
+        UPDATE audit_key SET key = NULL, destroyed_at = moment WHERE destroyed_at IS NULL;
+        DELETE FROM audit_personal_pending;
     END IF;
     RETURN NULL;
 END $$
