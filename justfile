@@ -195,6 +195,16 @@ webhooks:
 webhook-replay endpoint since until:
     @exec python -m app webhook-replay "$@"
 
+# print the trail of changes as NDJSON: just audit-export --since 2026-11-01 --table accounts_user
+[group('manage')]
+audit-export *options:
+    @exec python -m app audit-export "$@"
+
+# see whether the trail of changes is what was sealed
+[group('manage')]
+audit-verify *options:
+    @exec python -m app audit-verify "$@"
+
 # Python with models, services and `await` at hand
 [group('manage')]
 shell *arguments:

@@ -199,6 +199,7 @@ class DatabaseSettings(Concern):
     event_days: int = Field(30, ge=1, le=3650)  # that the event log keeps at least
     job_days: int = Field(30, ge=1, le=3650)  # that jobs are kept which are done
     webhook_days: int = Field(30, ge=1, le=3650)  # that it is known what became of webhooks' messages
+    audit_days: int = Field(0, ge=0, le=36_500)  # that the trail of changes is kept at least; 0: for ever
 
 
 SecretKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_keys)]

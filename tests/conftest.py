@@ -32,7 +32,9 @@ from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
 from app.platform.database.work import UnitOfWork
 from app.platform.mail.message import Mail
+from app.platform.module import audited, installed
 from app.platform.postgres.sharing import share
+from config.modules import MODULES
 from config.settings import Settings, load
 from tests.cheap import PARAMETERS
 from tests.databases import at, cloned, empty, evacuate, raze
@@ -77,6 +79,7 @@ def server_url() -> Iterator[str]:
 def template(server_url: str) -> str:
     """The name of the migrated database that others are cloned from; it is made anew when a migration changes."""
     text = b"".join(path.read_bytes() for path in sorted((ROOT / "migrations").rglob("*.py")))
+    text += repr([one.arguments for one in audited(installed(MODULES)).values()]).encode()  # of triggers
     name = f"template_{hashlib.sha256(text).hexdigest()[:12]}"
     asyncio.run(_make_template(server_url, name))
     return name

@@ -1,6 +1,7 @@
 """A write that its client names is done once, and each repetition gets the first one's answer, byte for byte."""
 
 import asyncio
+import re
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -97,6 +98,8 @@ async def test_a_repetition_costs_one_read_and_the_first_three_statements(
     assert told(repeated) == told(made)
     assert made.headers["location"] == f"{GROUPS}/{made.json()['id']}"
     assert "etag" in made.headers
+    # BEGIN tells for whom it is, and by which request.
+    without, first = ([re.sub("^BEGIN.*", "BEGIN", one) for one in sent] for sent in (without, first))
     work = without[without.index("BEGIN") :]
     begun = first.index("BEGIN")
     assert first[begun - 1] == idempotency.RECALL

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kit.errors import Busy
 from app.kit.event import Event
 from app.kit.identity import ANONYMOUS, Viewer
+from app.platform.database.caller import beginning
 from app.platform.database.guest import Guest
 from app.platform.database.model import Base, Repository
 from app.platform.database.refusals import is_connection_lost, is_replayable
@@ -228,7 +229,7 @@ class UnitOfWork:
         for _ in range(self._pool.limits.size + 1):
             slot = self._pool.take() or await self._pool.acquire()
             try:
-                await slot.raw.execute("BEGIN")
+                await slot.raw.execute(beginning(self.viewer))
             except BaseException as error:
                 self._pool.discard(slot)
                 if isinstance(error, Exception) and is_connection_lost(error):
