@@ -147,6 +147,7 @@ def settings(database_url: str) -> Settings:
     """The settings of the tests' application."""
     environ = {"DATABASE_URL": database_url, "LITEHOUSE_ENVIRONMENT": "test", "LITEHOUSE_LOOP_BLOCK_MS": BLOCK_MS}
     environ["LITEHOUSE_ADMIN"] = "true"
+    environ["LITEHOUSE_POOL_TIMEOUT"] = "20"  # a test is not about how soon a busy machine connects
     environ["LITEHOUSE_CACHE_VALUE_BYTES"] = "0"  # a test must not be told what the one before it had computed
     return load(env_file=None, environ=environ)
 

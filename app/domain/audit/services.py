@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from app.domain.audit.differences import changes_of, rebuilt
 from app.domain.audit.persons import decrypted
+from app.domain.audit.policies import READ_TRAIL
 from app.domain.audit.queries import FAR_BACK, Recorded, entries_of, newest_entries, row_since
 from app.domain.audit.schemas import EntryOut, Operation, RowOut
 from app.kit.errors import Conflict, Invalid, NotFound, found
@@ -21,6 +22,9 @@ from app.platform.audited import Audited, Row
 from app.platform.database.work import Reader, Service, UnitOfWork
 from app.platform.module import audited
 from app.platform.sealing import Seal, Sealing
+
+# With the permission, by which others guard what they show of the trail: this room is the front door.
+__all__ = ["NEVER", "READ_TRAIL", "AuditService", "Filters", "Trail", "provide_audit", "provide_trail"]
 
 ALWAYS, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
