@@ -14,6 +14,7 @@ from app.kit.news import Kind
 from app.platform.database.pools import Database
 from app.platform.database.work import Source
 from app.platform.events.subscribers import Subscriber
+from app.platform.figures import Figures
 from app.platform.jobs.declaration import Job
 from app.platform.sealing import SealedColumn
 from app.platform.security import Authenticator
@@ -47,6 +48,7 @@ class Module:
     sealed: Sequence[SealedColumn] = ()
     demo: Demo | None = None
     share: Share | None = None
+    figures: Sequence[Figures] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is stored by its name and is not called `<module>.…`, or twice the same. Raises ValueError."""
