@@ -173,6 +173,9 @@ class ServerSettings(Concern):
     workers: int = Field(1, ge=1, le=64)
     backpressure: int = Field(4096, ge=1, le=1_000_000)  # open connections a worker holds, idle ones included
     worker_jobs: int = Field(10, ge=5, le=100)  # that a worker process does at once; the last four are for the urgent
+    worker_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = (
+        None  # of `host`; none: a worker listens nowhere
+    )
     drain_notice: float = Field(2.0, ge=0, le=300)  # from the first /ready 503 to the end, for load balancers to see it
     drain_timeout: int = Field(30, ge=1, le=1800)  # seconds; granian takes whole ones, 1800 at most
 

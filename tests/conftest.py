@@ -439,13 +439,16 @@ class FirstCasesCounted:
 
     def __init__(self, coverage: Coverage) -> None:
         self._coverage = coverage
-        self._seen: set[str] = set()
+        self._counted: set[str] = set()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The same ones in every process of a run, and in every order."""
+        cases = sorted((one.nodeid for one in session.items if "is_hypothesis_test" not in one.keywords), reverse=True)
+        self._counted = set({case.partition("[")[0]: case for case in cases}.values())
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        name = item.nodeid.partition("[")[0]
-        if name not in self._seen and not hasattr(getattr(item, "obj", None), "hypothesis"):
-            self._seen.add(name)
+        if item.nodeid in self._counted:
             return (yield)
         self._coverage.stop()
         try:

@@ -15,6 +15,7 @@ from app.platform.audited import Audited
 from app.platform.database.pools import Database
 from app.platform.database.work import Source
 from app.platform.events.subscribers import Subscriber
+from app.platform.figures import Figures
 from app.platform.jobs.declaration import Job
 from app.platform.sealing import SealedColumn
 from app.platform.security import Authenticator
@@ -54,6 +55,7 @@ class Module:
     share: Share | None = None
     audited: Sequence[Audited] = ()
     recorder: str | None = None  # the trigger function of the tables that are audited; of one module alone
+    figures: Sequence[Figures] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is stored by its name and is not called `<module>.…`, or twice the same. Raises ValueError."""

@@ -6,6 +6,7 @@ from litestar.di import Provide
 from app.domain.webhooks.commands import webhook_replay, webhooks
 from app.domain.webhooks.controllers import PATH, DeliveryController, EndpointController
 from app.domain.webhooks.delivering import SECRETS, deliver, resume
+from app.domain.webhooks.figures import webhook_figures
 from app.domain.webhooks.forgetting import clear_deliveries, forget_deleted
 from app.domain.webhooks.jobs import wake_forgotten
 from app.domain.webhooks.models import Endpoint, Secret
@@ -36,5 +37,6 @@ module = Module(
         Audited(model=Secret, masked=["secret"]),
     ],
     share=share_of,
+    figures=[webhook_figures],
     commands=[webhooks, webhook_replay],
 )

@@ -14,7 +14,7 @@ from adminsite.permissions import Permission as Asked
 from adminsite.permissions import RequestAction, permission_name
 from adminsite.query import CountMode
 from adminsite.views._forms import FormParser, FormResult
-from msgspec import Struct
+from msgspec import Struct, convert, structs
 from sqlalchemy import inspect
 from starlette.requests import Request
 
@@ -127,6 +127,11 @@ class ModelAdmin(ModelView[M], Generic[M]):
         for record in records:
             await getattr(method, "verb", method)(self, work, record, **inputs)
         return len(records)
+
+    def inputs_of(self, verb: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What a verb's form asked for, from the JSON that a job was given. Raises ValidationError."""
+        kind = getattr(getattr(type(self), verb), "inputs", None)
+        return {} if kind is None else structs.asdict(convert(inputs, kind))
 
     def permission_of(self, verb: str) -> str:
         """What one must hold to do it."""

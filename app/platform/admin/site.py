@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from adminsite import Admin, ModelView
-from adminsite.exceptions import PermissionDeniedError
+from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.i18n import gettext as _
 from markupsafe import Markup
 from starlette.applications import Starlette
@@ -24,7 +24,7 @@ from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
 from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import INPUT, shown
-from app.platform.admin.staff import NameOf, StaffAlone
+from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
 
@@ -91,7 +91,10 @@ class Site(Admin):
         self, request: Request, view: ModelView[Any], verb: str, keys: Sequence[str], inputs: Mapping[str, Any]
     ) -> Any:
         """Have a job do a verb to these rows. Returns the message to show, which links to it."""
-        where = await self._job(request.state.user.viewer, view.name, verb, keys, inputs)
+        try:
+            where = await self._job(viewer_of(request), view.name, verb, keys, inputs)
+        except TypeError as error:  # what is asked for is no JSON: a row of another model, a file
+            raise RefusedError(_("Choose fewer rows: a job cannot be given what is asked for here.")) from error
         text = _("{count} rows are left to a job.", count=len(keys))
         return Markup('{} <a class="link" href="{}">{}</a>').format(text, where, _("See how far it is"))
 
@@ -115,7 +118,7 @@ class Site(Admin):
         """Those of adminsite, whose cookie no address but the site's is sent."""
         made = super().middleware()
         for one in made:
-            one.kwargs["path"] = PATH
+            one.kwargs["path"] = PATH  # ty: ignore[invalid-assignment]
         return made
 
     def routes(self) -> list[Route | Mount]:
@@ -168,12 +171,8 @@ async def _sign_in_page(site: Admin, request: Request) -> Response:
 
 
 def _not_found() -> Exception:
-    return _http(404, _("There is no such page, or it is not for you."))
+    return HTTPException(404, _("There is no such page, or it is not for you."))
 
 
 def _as_http(error: AppError) -> Exception:
-    return _http(error.status, error.detail)
-
-
-def _http(status: int, detail: str) -> Exception:
-    return HTTPException(status, detail)
+    return HTTPException(error.status, error.detail, error.headers)

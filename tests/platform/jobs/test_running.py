@@ -345,6 +345,41 @@ async def test_many_are_enqueued_by_one_statement(database, rows, crew, statemen
         await work.run(lambda: work.enqueue_all([rest().beside("SELECT 1", ())]))
 
 
+async def test_a_flood_of_the_urgent_leaves_a_place_to_what_waits_for_long(rows, enqueue, crew, monkeypatch):
+    monkeypatch.setattr(running, "LENDS_EVERY", 0.0)
+    goes_on, most, inside = True, 0, 0
+
+    @job(queue="high")
+    async def urgent(work) -> None:
+        await asyncio.sleep(0.001)
+        if goes_on:
+            await work.enqueue(urgent())
+
+    @job(queue="bulk")
+    async def patient(work) -> None:
+        nonlocal most, inside
+        inside += 1
+        most = max(most, inside)
+        await work.fetch(COUNTED, ("patient",))
+        inside -= 1
+
+    await enqueue(*[urgent()] * 20, patient(), patient())
+    async with crew(urgent, patient, places=5):
+        async with asyncio.timeout(30):
+            while not (await rows.states()).count("done") > 40:
+                await asyncio.sleep(0.01)
+        assert await rows.effects() == {}
+        await rows.change("UPDATE platform_job SET due_at = now() - interval '61 s' WHERE name LIKE '%patient'")
+        async with asyncio.timeout(30):
+            while await rows.effects() != {"patient": 2}:
+                await asyncio.sleep(0.01)
+        goes_on = False
+        async with asyncio.timeout(30):
+            while set(await rows.states()) != {"done"}:
+                await asyncio.sleep(0.01)
+    assert most == 1, "one place, whatever waits"
+
+
 async def test_who_lost_the_lease_changes_nothing(rows, enqueue, crew):
     """The handler hung for longer than its lease; meanwhile the job was done by whoever took it then."""
     begun, may_end = asyncio.Event(), asyncio.Event()
