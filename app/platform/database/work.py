@@ -194,10 +194,7 @@ class UnitOfWork:
         """The ORM's session, a guest in this transaction; it joins at its first statement."""
         if self._session is None:
             self._session = AsyncSession(
-                sync_session_class=Guest,
-                expire_on_commit=False,
-                autoflush=False,
-                info={"work": self},
+                sync_session_class=Guest, expire_on_commit=False, autoflush=False, info={"work": self}
             )
             self._session.bind = DIALECT_ALONE
         return self._session
