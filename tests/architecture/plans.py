@@ -72,6 +72,7 @@ ARGUMENTS = {
     list[str]: ["text-7"],
     list[UUID]: [UUID(int=7)],
 }
+UNTIL = datetime(2126, 1, 1, tzinfo=UTC)  # an argument of this name ends a span that begins with the moment above
 # A partition, or an index of one, goes by the name of the whole; what has no rows may be scanned.
 PARTS = """
 SELECT c.relname::text, p.relname::text FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
@@ -169,7 +170,8 @@ def _combinations(statement: Any) -> Iterator[dict[str, Any]]:
     function = statement._function
     hints = get_type_hints(function)
     parameters = list(signature(function).parameters.values())[1:]
-    given = {p.name: _argument(hints[p.name]) for p in parameters if p.kind is p.KEYWORD_ONLY}
+    asked = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    given = {name: UNTIL if name == "until" else _argument(hints[name]) for name in asked}
     optional = [p.name for p in parameters if p.default is None]
     for count in range(len(optional) + 1):
         for used in combinations(optional, count):
@@ -196,9 +198,7 @@ def _ways(name: str, statement: Any, used: dict[str, Any]) -> Iterator[tuple[str
         yield "later slice", lambda source: statement.after(source, After(20, cursor), **given)
 
 
-async def _explained(
-    connection: asyncpg.Connection, sql: str, parameters: Sequence[Any]
-) -> tuple[set[str], set[str]]:
+async def _explained(connection: asyncpg.Connection, sql: str, parameters: Sequence[Any]) -> tuple[set[str], set[str]]:
     values = ", ".join(map(_literal, parameters))
     await connection.execute(f"PREPARE planned AS {sql}")
     try:

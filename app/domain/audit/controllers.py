@@ -7,7 +7,7 @@ from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.domain.audit.policies import READ_TRAIL
+from app.domain.audit.permissions import READ_TRAIL
 from app.domain.audit.schemas import EntryOut, NewRevert, RowOut
 from app.domain.audit.services import ALWAYS, NEVER, AuditService, Filters, Trail
 from app.kit.errors import Conflict
