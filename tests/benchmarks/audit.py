@@ -37,7 +37,8 @@ WITH made AS (
     INSERT INTO publishing_article (slug, title, description, body, author_id) VALUES ($1, $1, 'what it is', $2, $3)
     RETURNING id
 )
-INSERT INTO publishing_tagging (article_id, tag, position) SELECT id, 'tag ' || n, n FROM made, generate_series(1, 3) AS n
+INSERT INTO publishing_tagging (article_id, tag, position)
+SELECT id, 'tag ' || n, n FROM made, generate_series(1, 3) AS n
 """
 COMMENT = "INSERT INTO publishing_comment (article_id, author_id, body) VALUES ($1, $2, $3)"
 CALLER = "BEGIN TRANSACTION; SET LOCAL litehouse.caller = '{} 0f8fad5bd9cb469fa1650f8fad5bd9cb request'"
@@ -65,10 +66,8 @@ async def bulk(database: Database, connection: asyncpg.Connection, rows: int) ->
             spent[on].append(await _copied(database, written))
     recorded, bare = sum(spent[True]), sum(spent[False])
     each = median(a / b for a, b in zip(spent[True], spent[False], strict=True))
-    print(
-        f"bulk insert of {rows:,} articles: {recorded:.1f} s beside {bare:.1f} s, {recorded / bare:.3f} of it", end=""
-    )
-    print(f" (median of the turns {each:.3f})")
+    print(f"bulk insert of {rows:,} articles: {recorded:.1f} s beside {bare:.1f} s,", end=" ")
+    print(f"{recorded / bare:.3f} times as long (median of the turns {each:.3f})")
     return recorded / bare
 
 
@@ -105,11 +104,8 @@ async def together(url: str, connection: asyncpg.Connection, name: str, write: W
         await one.close()
     recorded, bare = (sum(done[on]) / len(done[on]) / TURN for on in (True, False))
     each = median(b / a for a, b in zip(done[True], done[False], strict=True))
-    print(
-        f"{WRITERS} writers, {name}: {recorded:,.0f} a second beside {bare:,.0f}, {bare / recorded:.3f} of the time",
-        end="",
-    )
-    print(f" (median of the turns {each:.3f})")
+    print(f"{WRITERS} writers, {name}: {recorded:,.0f} a second beside {bare:,.0f},", end=" ")
+    print(f"{bare / recorded:.3f} times as long (median of the turns {each:.3f})")
     return bare / recorded
 
 
