@@ -71,6 +71,11 @@ bench-profile workload:
 bench-memory *arguments:
     @exec python -m tests.benchmarks.memory "$@"
 
+# what it costs that every change is recorded: just bench-audit --rows 100000
+[group('develop')]
+bench-audit *arguments:
+    @exec python -m tests.benchmarks.audit "$@"
+
 # whether the time of an answer tells that an address has an account
 [group('develop')]
 bench-enumeration *arguments:

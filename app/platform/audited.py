@@ -53,11 +53,9 @@ class Audited:
     def __post_init__(self) -> None:
         """Refuse names that are no columns, and a key of which nobody could be told. Raises ValueError."""
         named = {*self.ignored, *self.masked, *self.personal, *([self.person] if self.person else [])}
+        unknown = sorted(named - {*self.table.columns.keys()})
         for fault, is_found in (
-            (
-                f"has no {', '.join(sorted(named - set(self.table.columns.keys())))}",
-                named - {*self.table.columns.keys()},
-            ),
+            (f"has no {', '.join(unknown)}", unknown),
             ("has personal columns and no person", bool(self.personal) != bool(self.person)),
             ("has a key of too many columns", len(self.key) > LONGEST_KEY),
             ("hides its key", {*self.key} & {*self.masked, *self.personal}),
@@ -80,7 +78,7 @@ class Audited:
     @property
     def arguments(self) -> tuple[str, ...]:
         """What its triggers hand to the function that records: see the function's own description."""
-        markers = dict.fromkeys(self.masked, {MASKED: True}) | dict.fromkeys(self.personal, {PERSONAL: True})
+        markers = {name: {MASKED: True} for name in self.masked} | {name: {PERSONAL: True} for name in self.personal}
         return (
             _array(self.key),
             _array(self.ignored),
@@ -134,7 +132,7 @@ def wanted(declared: Iterable[Audited], recorder: str | None) -> list[Trigger]:
     return [Trigger(one.table.name, name, recorder, one.arguments) for one in declared for name in TRIGGERS]
 
 
-def difference(present: Iterable[Sequence[Any]], wanted: Iterable[Trigger]) -> tuple[list[Trigger], list[Trigger]]:
+def difference(present: Iterable[Any], wanted: Iterable[Trigger]) -> tuple[list[Trigger], list[Trigger]]:
     """The triggers to be dropped, and then those to be made."""
     found = [Trigger(table, name, function, _arguments(packed)) for table, name, function, packed in present]
     wanted = list(wanted)

@@ -1,8 +1,8 @@
 """A write that its client names is done once, and each repetition gets the first one's answer, byte for byte."""
 
 import asyncio
-import re
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial

@@ -7,8 +7,8 @@ from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.domain.audit.policies import READ_TRAIL
-from app.domain.audit.schemas import EntryOut, NewRevert, Operation, RowOut
+from app.domain.audit.permissions import READ_TRAIL
+from app.domain.audit.schemas import EntryOut, NewRevert, RowOut
 from app.domain.audit.services import ALWAYS, NEVER, AuditService, Filters, Trail
 from app.kit.errors import Conflict
 from app.kit.identity import Viewer
@@ -21,12 +21,10 @@ PATH = "/api/v1/audit"
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many to list at most")]
 Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the list that this one follows")]
 OfTable = Annotated[str | None, QueryParameter(name="table", max_length=63, description="Only those of this table")]
-OfKey = Annotated[str | None, QueryParameter(name="key", max_length=1_000, description="Only those of this row")]
 OfActor = Annotated[UUID | None, QueryParameter(name="actor", description="Only what this user did")]
 OfRequest = Annotated[
     str | None, QueryParameter(name="request_id", max_length=128, description="Only what this request did")
 ]
-OfOperation = Annotated[Operation | None, QueryParameter(name="operation", description="Only those of this kind")]
 Since = Annotated[Moment | None, QueryParameter(description="Only those at this moment or after it")]
 Until = Annotated[Moment | None, QueryParameter(description="Only those before this moment")]
 AsOf = Annotated[Moment, QueryParameter(description="At which moment")]
@@ -39,11 +37,10 @@ class AuditController(Controller):
     async def list_entries(
         self,
         trail: NamedDependency[Trail],
+        *,
         of_table: OfTable = None,
-        of_key: OfKey = None,
         of_actor: OfActor = None,
         of_request: OfRequest = None,
-        of_operation: OfOperation = None,
         since: Since = None,
         until: Until = None,
         limit: Limit = 20,
@@ -53,7 +50,7 @@ class AuditController(Controller):
 
         It is in the order in which the transactions began.
         """
-        filters = Filters(of_table, of_key, of_actor, of_request, of_operation, since or ALWAYS, until or NEVER)
+        filters = Filters(of_table, of_actor, of_request, since or ALWAYS, until or NEVER)
         return await trail.entries(filters, After(limit, after))
 
     @get("/{table:str}/{key:str}", permission=READ_TRAIL)

@@ -8,8 +8,8 @@ from litestar.di import Provide
 from app.domain.audit.commands import audit_export, audit_verify
 from app.domain.audit.controllers import PATH, AuditController
 from app.domain.audit.jobs import keep_parts, seal_entries
+from app.domain.audit.permissions import READ_TRAIL
 from app.domain.audit.persons import KEYS
-from app.domain.audit.policies import READ_TRAIL
 from app.domain.audit.seals import SEALS
 from app.domain.audit.services import provide_audit, provide_trail
 from app.platform import module as modules

@@ -11,10 +11,7 @@ from app.platform.sealing import SealedColumn
 
 SEALS = SealedColumn("audit_seal", "id", "mark")
 POSITION, HASH = 8, 32  # bytes
-NODE, LINK = (
-    b"\x01",
-    b"\x02",
-)  # what begins the text of a node, and of a link of the chain; that of a leaf begins with 0
+NODE, LINK = b"\x01", b"\x02"  # how the text of a node begins, and that of a link; that of a leaf begins with 0
 FIRST = bytes(HASH)  # the head before the first one
 
 # What is hashed, and exported: text of PostgreSQL's own making, the same for the same entry on every server.
@@ -22,7 +19,8 @@ CANONICAL = """
 jsonb_build_object(
     'position', e.position, 'xid', e.xid, 'at', to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     'table', e.relation, 'key', e.key, 'operation', e.operation, 'actor', e.actor, 'requestId', e.request_id,
-    'origin', e.origin, 'before', e.before, 'after', e.after, 'person', p.person, 'personal', encode(p.ciphertext, 'hex')
+    'origin', e.origin, 'before', e.before, 'after', e.after,
+    'person', p.person, 'personal', encode(p.ciphertext, 'hex')
 )::text
 """
 ENTRIES = "FROM {part} AS e LEFT JOIN audit_personal AS p ON p.position = e.position AND p.at = e.at"

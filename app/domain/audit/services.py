@@ -9,12 +9,13 @@ import asyncpg
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from app.domain.audit.differences import changes_of, rebuilt
 from app.domain.audit.persons import decrypted
 from app.domain.audit.policies import READ_TRAIL
 from app.domain.audit.queries import FAR_BACK, Recorded, entries_of, newest_entries, row_since
-from app.domain.audit.schemas import EntryOut, Operation, RowOut
+from app.domain.audit.schemas import EntryOut, RowOut
 from app.kit.errors import Conflict, Invalid, NotFound, found
 from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
@@ -33,10 +34,8 @@ class Filters(Struct, frozen=True):
     """Which entries."""
 
     relation: str | None = None
-    key: str | None = None
     actor: UUID | None = None
     request_id: str | None = None
-    operation: Operation | None = None
     since: datetime = ALWAYS
     until: datetime = NEVER
 
@@ -51,8 +50,7 @@ class Trail:
 
     async def entries(self, filters: Filters, after: After) -> Slice[EntryOut]:
         """Entries of all tables, the newest first."""
-        asked = {name: getattr(filters, name) for name in filters.__struct_fields__}
-        return await self._shown(await newest_entries.after(self._source, after, **asked))
+        return await self._shown(await newest_entries.after(self._source, after, **asdict(filters)))
 
     async def history(self, table: str, key: str, after: After) -> Slice[EntryOut]:
         """What became of a row, the latest first. Raises NotFound for a table that is not audited."""
@@ -60,7 +58,7 @@ class Trail:
         return await self._shown(await entries_of.after(self._source, after, relation=table, key=key))
 
     async def as_of(self, table: str, key: str, moment: datetime) -> RowOut:
-        """The row as it was then, rebuilt from the row as it is. Raises NotFound, Conflict where that cannot be known."""
+        """The row as it was then, rebuilt from what it is. Raises NotFound, Conflict where that cannot be known."""
         row, hidden = await self._row(found(self._declared.get(table), "table"), key, moment, None)
         return RowOut(table, key, moment, row, hidden)
 

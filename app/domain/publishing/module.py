@@ -16,7 +16,13 @@ from app.domain.publishing.controllers.users import UserController
 from app.domain.publishing.demo import load_demo
 from app.domain.publishing.models import Article, Comment, Favorite, Follow, Tagging
 from app.domain.publishing.policies import RETRACT_ANY_COMMENT, REVISE_ANY_ARTICLE
-from app.domain.publishing.services import ArticleService, CommentService, FavoriteService, FollowService
+from app.domain.publishing.services import (
+    ArticleService,
+    CommentService,
+    FavoriteService,
+    FollowService,
+    revert_article,
+)
 from app.domain.publishing.shares import share_of
 from app.domain.publishing.subscribers import COMMENT, FOLLOWER, tell_author_of_comment, tell_user_of_follower
 from app.platform.audited import Audited
@@ -58,7 +64,7 @@ module = Module(
     admin="app.domain.publishing.admin",
     demo=load_demo,
     audited=[
-        Audited(model=Article, ignored=["favorites_count", "updated_at"]),
+        Audited(model=Article, ignored=["favorites_count", "updated_at"], revert=revert_article),
         Audited(model=Tagging),
         Audited(model=Favorite),
         Audited(model=Follow),

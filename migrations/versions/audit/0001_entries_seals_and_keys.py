@@ -25,6 +25,13 @@ CREATE FUNCTION audit_only(fields jsonb, names text[]) RETURNS jsonb LANGUAGE sq
     SELECT jsonb_object_agg(name, fields -> name) FROM unnest(names) AS name WHERE fields IS NOT NULL
 $$
 """
+# Whether what is personal of somebody may be kept. Rows that go with a person (ON DELETE CASCADE) are recorded after
+# the person's own, and so after the key was destroyed.
+HAS_KEY = """
+CREATE FUNCTION audit_has_key(whose uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT whose IS NOT NULL AND NOT EXISTS (SELECT FROM audit_key WHERE person = whose AND destroyed_at IS NOT NULL)
+$$
+"""
 # The trigger function of all tables that are audited, once a statement and not once a row: AFTER INSERT, UPDATE and
 # DELETE with the transition tables `former` and `changed`, and AFTER TRUNCATE. It goes by names alone, so that a column
 # that is added by hand is recorded too. Its arguments, which app/platform/audited.py writes:
@@ -36,6 +43,7 @@ $$
 #   5  `persons` for the table of the persons themselves: with a row of it goes the key
 RECORD = """
 CREATE FUNCTION audit_record() RETURNS trigger LANGUAGE plpgsql AS $$
+<<told>>
 DECLARE
     keys text[] := TG_ARGV[0];
     ignored text[] := TG_ARGV[1];
@@ -89,7 +97,7 @@ BEGIN
         ), kept AS (
             INSERT INTO audit_personal_pending (position, at, person, after)
             SELECT position, moment, (r ->> person)::uuid, audit_only(r, personal) FROM rows
-            WHERE r ->> person IS NOT NULL
+            WHERE audit_has_key((r ->> person)::uuid)
         )
         INSERT INTO audit_entry (position, xid, at, relation, key, operation, actor, request_id, origin, after)
         SELECT position, own, moment, TG_TABLE_NAME, concat_ws(',', r ->> keys[1], r ->> keys[2], r ->> keys[3]),
@@ -116,7 +124,7 @@ BEGIN
             INSERT INTO audit_personal_pending (position, at, person, before, after)
             SELECT position, moment, (coalesce(c, f) ->> person)::uuid, d.before, d.after
             FROM rows, audit_difference(audit_only(f, personal), audit_only(c, personal), NULL) AS d
-            WHERE coalesce(c, f) ->> person IS NOT NULL AND coalesce(d.before, d.after) IS NOT NULL
+            WHERE coalesce(d.before, d.after) IS NOT NULL AND audit_has_key((coalesce(c, f) ->> person)::uuid)
         )
         INSERT INTO audit_entry (position, xid, at, relation, key, operation, actor, request_id, origin, before, after)
         SELECT position, own, moment, TG_TABLE_NAME, key,
@@ -134,7 +142,7 @@ BEGIN
         ), kept AS (
             INSERT INTO audit_personal_pending (position, at, person, before)
             SELECT position, moment, (r ->> person)::uuid, audit_only(r, personal) FROM rows
-            WHERE NOT is_of_persons AND r ->> person IS NOT NULL
+            WHERE NOT is_of_persons AND audit_has_key((r ->> person)::uuid)
         )
         INSERT INTO audit_entry (position, xid, at, relation, key, operation, actor, request_id, origin, before)
         SELECT position, own, moment, TG_TABLE_NAME, concat_ws(',', r ->> keys[1], r ->> keys[2], r ->> keys[3]),
@@ -148,10 +156,10 @@ BEGIN
     -- What is left of persons who are gone can be read by nobody from here on, and no key is made for them again.
     IF is_of_persons AND TG_OP = 'DELETE' THEN
         INSERT INTO audit_key (person, destroyed_at)
-        SELECT (to_jsonb(_row) ->> audit_record.person)::uuid, moment FROM former AS _row
+        SELECT (to_jsonb(_row) ->> told.person)::uuid, moment FROM former AS _row
         ON CONFLICT ON CONSTRAINT pk_audit_key DO UPDATE SET key = NULL, destroyed_at = excluded.destroyed_at;
         DELETE FROM audit_personal_pending AS p USING former AS _row
-        WHERE p.person = (to_jsonb(_row) ->> audit_record.person)::uuid;
+        WHERE p.person = (to_jsonb(_row) ->> told.person)::uuid;
     ELSIF is_of_persons AND TG_OP = 'TRUNCATE' THEN
         UPDATE audit_key SET key = NULL, destroyed_at = moment WHERE destroyed_at IS NULL;
         DELETE FROM audit_personal_pending;
@@ -274,7 +282,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_seal_part", "audit_seal", ["part", "number"])
     op.create_index("uq_audit_seal_id", "audit_seal", ["id"], unique=True)
-    for statement in (DIFFERENCE, ONLY, RECORD, REFUSE, MAKE_PARTITIONS):
+    for statement in (DIFFERENCE, ONLY, HAS_KEY, RECORD, REFUSE, MAKE_PARTITIONS):
         op.execute(statement)
     for table in ("audit_entry", "audit_personal", "audit_seal"):
         op.execute(f"""
@@ -299,5 +307,6 @@ def downgrade() -> None:
         op.drop_table(table)
     op.execute("DROP FUNCTION audit_make_partitions(integer)")
     op.execute("DROP FUNCTION audit_refuse()")
+    op.execute("DROP FUNCTION audit_has_key(uuid)")
     op.execute("DROP FUNCTION audit_only(jsonb, text[])")
     op.execute("DROP FUNCTION audit_difference(jsonb, jsonb, jsonb)")
