@@ -12,8 +12,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from app.domain.audit.differences import changes_of, rebuilt
+from app.domain.audit.permissions import READ_TRAIL
 from app.domain.audit.persons import decrypted
-from app.domain.audit.policies import READ_TRAIL
 from app.domain.audit.queries import FAR_BACK, Recorded, entries_of, newest_entries, row_since
 from app.domain.audit.schemas import EntryOut, RowOut
 from app.kit.errors import Conflict, Invalid, NotFound, found
