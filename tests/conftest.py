@@ -25,7 +25,8 @@ from sqlalchemy import Engine, event
 
 from app.domain.accounts import authentication
 from app.main import create_app
-from app.platform import cache, migrations, passwords, ratelimit
+from app.platform import migrations, passwords, ratelimit
+from app.platform.cache import cache
 from app.platform.database import changes, pools
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
