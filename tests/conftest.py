@@ -26,7 +26,8 @@ from sqlalchemy import Engine, event
 
 from app.domain.accounts import authentication
 from app.main import create_app
-from app.platform import cache, migrations, passwords, ratelimit
+from app.platform import migrations, passwords, ratelimit
+from app.platform.cache import cache
 from app.platform.database import changes, pools
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
@@ -447,14 +448,23 @@ class FirstCasesCounted:
         self._counted = set({case.partition("[")[0]: case for case in cases}.values())
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        if item.nodeid in self._counted:
-            return (yield)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Nor what pytest and xdist do between tests, which is the most of it in the process that hands them out."""
         self._coverage.stop()
         try:
             return (yield)
         finally:
             self._coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        if item.nodeid not in self._counted:
+            return (yield)
+        self._coverage.start()
+        try:
+            return (yield)
+        finally:
+            self._coverage.stop()
 
 
 @pytest.hookimpl(trylast=True)
