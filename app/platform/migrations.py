@@ -96,6 +96,7 @@ def _run_and_settle(run: Callable[[Config], None], config: Config) -> None:
     """Afterwards the triggers of audited tables are those that the installed modules declare."""
     run(config)
     modules, connection = installed(MODULES), config.attributes["connection"]
+    connection.rollback()  # where nothing was to be applied, a transaction that has only looked is open yet
     with connection.begin():
         audited.settle(connection, module.audited(modules).values(), module.recorder(modules))
 

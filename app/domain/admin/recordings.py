@@ -8,8 +8,7 @@ from uuid import UUID
 from adminsite.audit import AuditEntry, AuditEvent, AuditQuery
 
 from app.domain.admin.queries import names_of
-from app.domain.audit.schemas import EntryOut
-from app.domain.audit.services import NEVER, READ_TRAIL, AuditService, Trail
+from app.domain.audit.services import NEVER, READ_TRAIL, AuditService, EntryOut, Trail
 from app.kit.identity import Viewer
 from app.kit.pagination import After
 from app.platform.admin.recordings import Then

@@ -25,7 +25,7 @@ from app.platform.module import audited
 from app.platform.sealing import Seal, Sealing
 
 # With the permission, by which others guard what they show of the trail: this room is the front door.
-__all__ = ["NEVER", "READ_TRAIL", "AuditService", "Filters", "Trail", "provide_audit", "provide_trail"]
+__all__ = ["NEVER", "READ_TRAIL", "AuditService", "EntryOut", "Filters", "Trail", "provide_audit", "provide_trail"]
 
 ALWAYS, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
