@@ -222,7 +222,7 @@ def _literal(value: Any) -> str:
     if isinstance(value, bytes):
         return f"'\\x{value.hex()}'"
     if isinstance(value, list):
-        return f"ARRAY[{', '.join(map(_literal, value))}]"
+        return _literal("{" + ",".join(f'"{one}"' for one in value) + "}")  # of whatever type the parameter is
     return "E'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
