@@ -372,7 +372,8 @@ def counter() -> Iterator[Counter]:
     class Counted(asyncpg.Connection):
         async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
             if query != "SELECT 1":  # the pool's own question to a connection that was idle for long
-                counter.statements.append(query)
+                # For whom it is, and by which request, is told with it.
+                counter.statements.append("BEGIN" if query.startswith("BEGIN TRANSACTION; SET") else query)
             return await super().execute(query, *args, timeout=timeout)
 
     async def fetch(slot: Slot, sql: str, parameters: Sequence[object]) -> list[asyncpg.Record]:
