@@ -36,6 +36,7 @@ def upgrade() -> None:
             [sa.text("lower(username) gin_trgm_ops"), sa.text("lower(email) gin_trgm_ops")],
             postgresql_using="gin",
             postgresql_concurrently=True,
+            if_not_exists=True,
         )
 
 
