@@ -103,7 +103,7 @@ class ArticleAdmin(ModelAdmin[Article]):
     )
     form_layout = (
         PanelWidget("Article", [Article.title, Article.slug, Article.description, Article.body, "tag_list"]),
-        PanelWidget("Of it", [(Article.author, Article.created_at), (Article.favorites_count, "comments"), "tags"]),
+        PanelWidget("About it", [(Article.author, Article.created_at), (Article.favorites_count, "comments"), "tags"]),
     )
     record_title = "{title}"
     searchable_fields = (Article.title,)  # what is found is search_condition's

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from adminsite import Admin, ModelView
 from adminsite.exceptions import PermissionDeniedError
+from adminsite.fields import RelationField
 from adminsite.i18n import gettext as _
 from markupsafe import Markup
 from starlette.applications import Starlette
@@ -133,6 +134,9 @@ def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
     seen = "" if conflict else getattr(request.state, TOLD, "")  # the first time; what is wrong changes nothing of it
     if record is not None and not seen:
         seen = shown(record, view.editable_paths(request, record), getattr(request.state, BESIDES, {}))
+    for row in values["rows"]:
+        if record is not None and row.readonly and isinstance(row.field, RelationField) and not row.field.form_only:
+            row.display = view._fields.display(record, row.path)  # adminsite names it by its class
     differences = [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
     return {"seen_input": INPUT, "seen": seen, "differences": differences}
 

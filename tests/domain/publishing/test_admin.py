@@ -50,6 +50,7 @@ async def test_who_is_let_publishes_and_revises_as_over_the_api(client, editor: 
     assert all(text in shown for text in ("of-whales", "whales, sea", editor.user.username))
 
     form = await editor.page(f"{path}/edit")
+    assert "User object" not in form
     await editor.submit(form, f"{path}/edit", **WHALES)  # as it stands: nothing is done, and nobody told
     await editor.submit(form, f"{path}/edit", **WHALES | {"title": "Of seals", "tag_list": "seals"})
     assert (await client.get("/api/articles/of-seals")).json()["article"]["tagList"] == ["seals"]
