@@ -105,6 +105,11 @@ fmt:
 contracts:
     @exec python -m app contracts
 
+# print the lines that put a model on the admin site: just new-admin publishing Tagging
+[group('develop')]
+new-admin module model:
+    @exec python -m app new-admin "$@"
+
 # take a module out: its code, tests, migrations and tables
 [group('develop')]
 remove-module module:

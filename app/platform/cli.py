@@ -22,6 +22,7 @@ ROOMS = {
     "jobs": ("jobs", "jobs-dead", "jobs-retry", "jobs-cancel"),
     "mail": ("mail-test", "mail-suppress", "mail-unsuppress", "mail-suppressed"),
     "rotation": ("rotate-secrets",),
+    "offering": ("new-admin",),
     "removal": ("flush", "remove-module"),
 }
 ROOM_OF = {name: room for room, names in ROOMS.items() for name in names}

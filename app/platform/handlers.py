@@ -93,9 +93,9 @@ class Endpoint(HTTPRouteHandler):
         return data
 
 
-def mounted(path: str, *, permission: Permission) -> Callable[[Any], ASGIRouteHandler]:
+def mounted(path: str, *, permission: Permission, **options: Any) -> Callable[[Any], ASGIRouteHandler]:
     """A whole ASGI application under a path, which answers to forms too: it checks them by a token of its own."""
-    return asgi(path, is_mount=True, copy_scope=False, permission=permission, takes_forms=True)
+    return asgi(path, is_mount=True, copy_scope=False, permission=permission, takes_forms=True, **options)
 
 
 def get(path: str = "", **options: Any) -> Endpoint:

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cached_property
 
 from app.platform.cache.cache import Cache
 from app.platform.database.changes import Changes
 from app.platform.http.outbound import Outbound
 from app.platform.mail.mailer import Mailer
+from app.platform.passwords import PasswordHasher
 from app.platform.sealing import Sealing
 from config.settings import Settings
 
@@ -21,6 +23,11 @@ class Resources:
         self.outbound = Outbound(settings)
         self.mailer = Mailer(settings, self.sealing)
         self.cache = Cache(settings, changes)
+
+    @cached_property
+    def passwords(self) -> PasswordHasher:
+        """The process's one hasher, which is made when it is first asked for."""
+        return PasswordHasher(self.settings.security.password_workers, self.settings.security.password_queue)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:

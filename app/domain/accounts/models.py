@@ -33,6 +33,15 @@ class User(Identified, Timestamped, Base):
 Index("uq_accounts_user_username", func.lower(User.username), unique=True)
 Index("uq_accounts_user_email", func.lower(User.email), unique=True)
 
+# By any part of either, for those who manage them.
+Index(
+    "ix_accounts_user_username",
+    func.lower(User.username).label("username"),
+    func.lower(User.email).label("email"),
+    postgresql_using="gin",
+    postgresql_ops={"username": "gin_trgm_ops", "email": "gin_trgm_ops"},
+)
+
 
 OfUser = Annotated[UUID, mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)]
 
@@ -107,6 +116,8 @@ class Invitation(Identified, Base):
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     expires_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
+
+    inviter: Mapped[User | None] = relationship(lazy="raise", foreign_keys=[inviter_id])
 
 
 Index(

@@ -146,6 +146,7 @@ module = Module(
     share=share_of,
     sealed=[SECRETS, PROVIDER_SECRETS],
     audited=AUDITED,
+    admin="app.domain.accounts.admin",
     jobs=[clear_sessions, clear_invitations],
     commands=[
         createsuperuser,

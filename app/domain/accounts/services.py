@@ -108,8 +108,6 @@ class AccountService(Service):
     ) -> SignedIn:
         """Add a user and sign them in; an address that is not confirmed yet is mailed a link."""
         user = await self._registered(User(**kept, email_verified_at=verified_at))
-        if self.post and verified_at is None:
-            await self.post.verification(user.id)
         return await self.admission.first(user.id, as_session=as_session)
 
     async def sign_in(self, email: str, password: str) -> SignedIn:
@@ -192,13 +190,18 @@ class AccountService(Service):
 
     async def create_superuser(self, username: str, email: str, password: str) -> UUID:
         """Make a user who may do everything. Raises as `sign_up` does."""
-        given = await self._checked({"username": username, "email": email, "password": password})
-        kept = await self._hashed(given)
-        return (await self._registered(User(**kept, is_staff=True, is_superuser=True))).id
+        return await self.create(username, email, password, is_staff=True, is_superuser=True)
+
+    async def create(self, username: str, email: str, password: str, **standing: bool) -> UUID:
+        """Make a user for somebody else to be. Raises as `sign_up` does."""
+        kept = await self.new_user({"username": username, "email": email, "password": password})
+        return (await self._registered(User(**kept, **standing))).id
 
     async def _registered(self, new: User) -> User:
         user = await self.users.add(new)
         self.work.publish(UserRegistered(user.id))
+        if self.post and user.email_verified_at is None:
+            await self.post.verification(user.id)
         return user
 
     async def change_password(self, username: str, password: str) -> None:
@@ -289,10 +292,8 @@ def as_username(text: str) -> str | None:
 def provide_accounts(work: NamedDependency[UnitOfWork], state: State, scope: Scope) -> AccountService:
     """The verbs over a request's unit of work, with the application's one hasher, which is made at its first use."""
     settings = state.settings.security
-    if "passwords" not in state:
-        state.passwords = PasswordHasher(settings.password_workers, settings.password_queue)
     reader, device = state.database.reader(work.viewer), device_of(scope["headers"])
-    accounts = AccountService(work, reader, state.passwords, settings, device)
+    accounts = AccountService(work, reader, state.resources.passwords, settings, device)
     accounts.attempts = Attempts(Throttle(state.database, scope), settings)
     if state.resources.mailer.backend is not None:
         accounts.post = accounts.admission.post = Post(state.resources.mailer, work)

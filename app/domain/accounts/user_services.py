@@ -6,13 +6,17 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict
 
 from app.domain.accounts.attempts import account_key
-from app.domain.accounts.models import User
+from app.domain.accounts.links import Purpose
+from app.domain.accounts.mails import Post
+from app.domain.accounts.models import Token, User
 from app.domain.accounts.names import username_form
 from app.domain.accounts.permission_queries import user_by_id
 from app.domain.accounts.permission_schemas import ManagedUser
 from app.domain.accounts.permission_services import as_of_now
-from app.domain.accounts.policies import LastSuperuser, may_admit, may_do_everything, require_another
+from app.domain.accounts.policies import MANAGE_USERS, LastSuperuser, may_admit, may_do_everything, require_another
 from app.domain.accounts.repositories import TokenRepository, UserRepository
+from app.domain.accounts.schemas import SignUp
+from app.domain.accounts.services import AccountService
 from app.kit.errors import found, require
 from app.kit.identity import Viewer
 from app.platform.database.work import Service, repository
@@ -52,6 +56,30 @@ class UserService(Service):
             require(allowed, IN_BODIES[field])
         await self._set(known, given)
         return found(await user_by_id.one(self.work, user=user), "user")
+
+    async def enrol(self, viewer: Viewer, accounts: AccountService, new: SignUp) -> UUID:
+        """Make a user for somebody else to be, over the same unit of work. Raises as `sign_up` does, and Forbidden."""
+        made = await accounts.create(new.username, new.email, new.password)  # hashed before the first statement
+        require((await as_of_now(self.work, viewer)).may(MANAGE_USERS), "user")
+        return made
+
+    async def sign_out(self, viewer: Viewer, user: UUID) -> None:
+        """End all tokens and sessions of a user. Raises NotFound, Forbidden."""
+        known = found(await self.users.for_change(user), "user")
+        require(may_admit(await as_of_now(self.work, viewer), known), "user")
+        await self.tokens.end_all(user)
+
+    async def end(self, viewer: Viewer, token: Token) -> None:
+        """End one token, or session, of a user. Raises NotFound, Forbidden."""
+        known = found(await self.users.for_change(token.user_id), "user")
+        require(may_admit(await as_of_now(self.work, viewer), known), "token")
+        await self.tokens.end_any(token.id)
+
+    async def mail_reset(self, viewer: Viewer, user: UUID, post: Post) -> None:
+        """Mail a user a link by which to choose a new password. Raises NotFound, Forbidden."""
+        known = found(await self.users.for_change(user), "user")
+        require((await as_of_now(self.work, viewer)).may(MANAGE_USERS), "user")
+        await post.link_to(known.email, Purpose.RESET)
 
     async def activate(self, username: str) -> None:
         """Let the user of this name in again. Raises NotFound."""

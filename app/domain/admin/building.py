@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import TypeGuard
 
 from app.domain.admin.queries import staff_name
 from app.domain.admin.recordings import TrailOfRecords
@@ -11,14 +14,12 @@ from app.platform.admin.model_admin import ModelAdmin
 from app.platform.admin.site import LeaveToJob, Site
 from app.platform.database.pools import Database
 from app.platform.module import Module, audited, installed
-from app.platform.sealing import Sealing
+from app.platform.resources import Resources
 from config.modules import MODULES
 
 
-def build(
-    modules: Sequence[Module], database: Database, sealing: Sealing, job: LeaveToJob, *, secret: str, secure: bool
-) -> Site:
-    """The site. `secret` signs what its pages keep in a cookie; `secure`: browsers come by HTTPS.
+def build(modules: Sequence[Module], database: Database, resources: Resources, job: LeaveToJob, *, secret: str) -> Site:
+    """The site. `secret` signs what its pages keep in a cookie.
 
     Raises what adminsite raises of a view that names what its model has not, and LookupError for a room without views.
     """
@@ -32,14 +33,15 @@ def build(
 
     made = Site(
         database,
+        resources,
         name_of=name_of,
         job=job,
-        recordings=TrailOfRecords(database, sealing, audited(modules), tables),
+        recordings=TrailOfRecords(database, resources.sealing, audited(modules), tables),
         title="Litehouse",
         views=offered(modules),
         secret_key=secret,
         session_cookie="litehouse_admin",
-        session_https_only=secure,
+        session_https_only=resources.settings.http.secure,
     )
     made.prepare()
     return made
@@ -51,13 +53,25 @@ def offered(modules: Iterable[Module]) -> list[type[ModelAdmin]]:
 
 
 def _views_of(module: Module) -> Iterator[type[ModelAdmin]]:
-    room = import_module(module.admin or "")
-    views = [one for one in vars(room).values() if isinstance(one, type) and one.__module__ == room.__name__]
-    found = [view for view in views if issubclass(view, ModelAdmin)]
+    found = [view for room in _rooms(module.admin or "") for view in vars(room).values() if _is_view_of(view, room)]
     if not found:
         message = f"{module.admin} has no ModelAdmin: leave `admin` out of the module {module.name}, or write one"
         raise LookupError(message)
     yield from found
+
+
+def _rooms(name: str) -> Iterator[ModuleType]:
+    """The file, or each file of the folder."""
+    room = import_module(name)
+    yield room
+    for inner in iter_modules(getattr(room, "__path__", ())):
+        yield import_module(f"{name}.{inner.name}")
+
+
+def _is_view_of(candidate: object, room: ModuleType) -> TypeGuard[type[ModelAdmin]]:
+    """Whether it is a view that was written there, not imported."""
+    is_view = isinstance(candidate, type) and issubclass(candidate, ModelAdmin)
+    return is_view and candidate.__module__ == room.__name__
 
 
 def view_named(name: str) -> ModelAdmin:

@@ -27,7 +27,7 @@ HEADERS = [
 ]
 
 
-@mounted(PATH, permission=PUBLIC)
+@mounted(PATH, permission=PUBLIC, forgets_viewers=True)
 async def admin_site(scope: Any, receive: Receive, send: Send) -> None:
     """Everything under /admin. Who is not staff sees the sign-in page alone. Raises NotFound where it is off."""
     scope["path_template"] = PATH  # for the log and the metrics: a mount has none

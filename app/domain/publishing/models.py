@@ -2,9 +2,19 @@
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    ScalarSelect,
+    SmallInteger,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from app.domain.accounts.models import User
 from app.platform.database.model import Base, Identified, Timestamped
@@ -23,6 +33,13 @@ class Article(Identified, Timestamped, Base):
     favorites_count: Mapped[int] = mapped_column(server_default=text("0"))
 
     author: Mapped[User] = relationship(lazy="raise")
+    # An article may have more than anybody looks at.
+    newest_comments: Mapped[list["Comment"]] = relationship(
+        primaryjoin=lambda: (Comment.article_id == Article.id) & Comment.id.in_(_newest()),
+        order_by=lambda: Comment.id,
+        viewonly=True,
+        lazy="raise",
+    )
 
 
 Index("ix_publishing_article_author_id", Article.author_id, Article.id)
@@ -70,10 +87,17 @@ class Comment(Timestamped, Base):
     author_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
     body: Mapped[str]
 
+    article: Mapped[Article] = relationship(lazy="raise", viewonly=True)
     author: Mapped[User] = relationship(lazy="raise")
 
 
 Index("ix_publishing_comment_article_id", Comment.article_id, Comment.id)
+
+
+def _newest() -> ScalarSelect[int]:
+    other = aliased(Comment)
+    newest = select(other.id).where(other.article_id == Article.id).order_by(other.id.desc()).limit(50)
+    return newest.correlate(Article).scalar_subquery()
 
 
 class Document(Base):

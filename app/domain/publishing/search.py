@@ -100,6 +100,12 @@ ranked = (
 )
 
 
+def newest_matching(asked: str) -> Select[tuple[UUID]]:
+    """The ids of the newest articles that have these words, for a statement that is put together when it is run."""
+    matches = text(MATCHES).bindparams(bindparam("words", asked, String())).columns(column("id", Uuid()))
+    return select(matches.subquery("matching").c.id)
+
+
 def _pieces(whole: SQLColumnExpression[str], options: str) -> ColumnElement[Sequence[str]]:
     """The text cut at its matches, so that it needs no markup: what an author wrote is never taken for some."""
     plain = func.translate(whole, MARK, "")

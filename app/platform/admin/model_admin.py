@@ -13,9 +13,11 @@ from adminsite.inspector import SQLAlchemyInspector
 from adminsite.permissions import Permission as Asked
 from adminsite.permissions import RequestAction, permission_name
 from adminsite.query import CountMode
+from adminsite.views import Inline
 from adminsite.views._forms import FormParser, FormResult
 from msgspec import Struct, convert, structs
 from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from app.platform.admin.access import Access
@@ -24,9 +26,10 @@ from app.platform.admin.inline import Rows
 from app.platform.admin.inputs import faults
 from app.platform.admin.refusals import ERRORS, refusals
 from app.platform.admin.saving import AT_ONCE, VerbSaver, held, held_all
+from app.platform.admin.seen import BESIDES, INPUT, TOLD
 from app.platform.admin.site import Site
 from app.platform.admin.staff import viewer_of
-from app.platform.database.work import UnitOfWork
+from app.platform.jobs.job_work import JobWork
 
 M = TypeVar("M")
 
@@ -55,8 +58,17 @@ class ModelAdmin(ModelView[M], Generic[M]):
         self.inline_admins = {
             rows.name: rows.of(inspector, registry) for rows in self.inlines if isinstance(rows, Rows)
         }
+        for name, of in self.inline_admins.items():  # what may not be changed there may not be changed here
+            self._inline_views[name].get_readonly_fields = of.get_readonly_fields
 
-    async def create(self, work: UnitOfWork, values: dict[str, Any]) -> M:
+    async def besides(self, session: AsyncSession, record: M | None) -> Mapping[str, Any]:  # noqa: ARG002
+        """What is of the record and not in its row, such as its tags, by the names of the form-only fields.
+
+        It is read for the form, and again in the unit of work that changes it.
+        """
+        return {}
+
+    async def create(self, work: JobWork, values: dict[str, Any]) -> M:
         """Make a row of what the form says. Returns it, or an instance that knows its key alone."""
         record = self.model()
         await fill(work, record, values)
@@ -64,13 +76,28 @@ class ModelAdmin(ModelView[M], Generic[M]):
         await work.session.flush()
         return record
 
-    async def change(self, work: UnitOfWork, record: M, changes: dict[str, Any]) -> None:
+    async def change(self, work: JobWork, record: M, changes: dict[str, Any]) -> None:
         """Change a row, which is locked, by what is different in the form."""
         await fill(work, record, changes)
 
-    async def remove(self, work: UnitOfWork, record: M) -> None:
+    async def remove(self, work: JobWork, record: M) -> None:
         """Delete a row, which is locked."""
         await work.session.delete(record)
+
+    async def form_only_values(self, session: Any, record: M | None, *, request: Request) -> Mapping[str, Any]:
+        """`besides`, kept for the form to tell what it showed."""
+        values = await self.besides(session.session, record)
+        setattr(request.state, BESIDES, values)
+        return values
+
+    def get_inlines(self, request: Request, record: M | None) -> Sequence[Inline]:  # noqa: ARG002 - as adminsite asks
+        """Those whose own lists the viewer may see."""
+        viewer = viewer_of(request)
+        return [
+            rows
+            for rows in self.inlines
+            if rows.name not in self.inline_admins or self.inline_admins[rows.name].access.allows(viewer, Asked.VIEW)
+        ]
 
     async def allows(self, action: Asked | str, *, request: Request, record: M | None) -> bool:  # noqa: ARG002
         """Whether the view offers it at all, and the viewer holds what it asks for."""
@@ -120,7 +147,7 @@ class ModelAdmin(ModelView[M], Generic[M]):
             count = await work.run(lambda: self.perform_all(work, verb, keys, inputs))
         return f"{_(done)} ({format_number(count)})"
 
-    async def perform_all(self, work: UnitOfWork, verb: str, keys: Sequence[str], inputs: Mapping[str, Any]) -> int:
+    async def perform_all(self, work: JobWork, verb: str, keys: Sequence[str], inputs: Mapping[str, Any]) -> int:
         """Do a verb to the rows with these keys: `remove`, or a method marked as a verb. Returns how many there are."""
         method = getattr(type(self), verb)
         records = await held_all(work, self.model, keys)
@@ -160,6 +187,7 @@ class RememberedForms(FormParser[Any]):
             for path, text in faults(schema, result.values).items():
                 result.errors.setdefault(path, text)
         setattr(request.state, ERRORS, result.errors)
+        setattr(request.state, TOLD, data.get(INPUT, ""))
         return result
 
 

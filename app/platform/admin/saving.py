@@ -16,9 +16,10 @@ from starlette.requests import Request
 from app.kit.errors import found
 from app.platform.admin.inline import Rows
 from app.platform.admin.refusals import refusals
-from app.platform.admin.seen import INPUT, ChangedMeanwhile, check
+from app.platform.admin.seen import INPUT, ChangedMeanwhile, as_text, check
 from app.platform.admin.staff import viewer_of
 from app.platform.database.work import UnitOfWork
+from app.platform.jobs.job_work import JobWork
 
 if TYPE_CHECKING:
     from app.platform.admin.model_admin import ModelAdmin
@@ -49,7 +50,7 @@ class VerbSaver(Saver[Any]):
         given = await self._links.resolve(session, values, request)
         told = (await request.form()).get(INPUT)
 
-        async def verb(work: UnitOfWork) -> Any:
+        async def verb(work: JobWork) -> Any:
             saved = await self._written(work, record, given, told, request)
             await self._rows(work, session, saved, inline_rows or {}, request)
             return saved
@@ -59,7 +60,7 @@ class VerbSaver(Saver[Any]):
             await session.refresh(record)
         return record or saved
 
-    async def written(self, work: UnitOfWork, record: Any, values: Mapping[str, Any]) -> Any:
+    async def written(self, work: JobWork, record: Any, values: Mapping[str, Any]) -> Any:
         """What an import does for each of its rows, inside one unit of work: the record that was made or changed."""
         if record is None:
             return await self._view.create(work, dict(values))
@@ -68,20 +69,27 @@ class VerbSaver(Saver[Any]):
         return held
 
     async def _written(
-        self, work: UnitOfWork, record: Any, values: Mapping[str, Any], told: object, request: Request
+        self, work: JobWork, record: Any, values: Mapping[str, Any], told: object, request: Request
     ) -> Any:
         if record is None:
             return await self._view.create(work, dict(values))
         held = await locked(work, record)
-        check(held, self._view.editable_paths(request, record), told)
-        changed = {path: value for path, value in values.items() if self._view.differs(record, path, value)}
+        besides = await self._view.besides(work.session, held)
+        check(held, self._view.editable_paths(request, record), besides, told)
+
+        def differs(path: str, value: Any) -> bool:
+            if path in besides:
+                return as_text(besides[path]) != as_text(value)
+            return self._view.differs(record, path, value)
+
+        changed = {path: value for path, value in values.items() if differs(path, value)}
         if changed:
             await self._view.change(work, held, changed)
         return held
 
     async def _rows(
         self,
-        work: UnitOfWork,
+        work: JobWork,
         session: SessionAdapter,
         parent: Any,
         inline_rows: Mapping[str, Sequence[InlineRow]],
@@ -105,7 +113,7 @@ class VerbSaver(Saver[Any]):
         """Remove a record by the view's verb. Raises RefusedError."""
         await self._view._ensure(Permission.DELETE, request=request, record=record)
 
-        async def verb(work: UnitOfWork) -> None:
+        async def verb(work: JobWork) -> None:
             await self._view.remove(work, await locked(work, record))
 
         await self._run(request, verb)
@@ -116,7 +124,7 @@ class VerbSaver(Saver[Any]):
         return await self._view.each(selection, Permission.DELETE, "remove", {}, done)
 
     async def _run(
-        self, request: Request, verb: Callable[[UnitOfWork], Awaitable[T]], paths: Mapping[str, Any] | None = None
+        self, request: Request, verb: Callable[[JobWork], Awaitable[T]], paths: Mapping[str, Any] | None = None
     ) -> T:
         work = self._view.site.unit_of_work(viewer_of(request))
         with refusals(request, paths or ()):
@@ -128,7 +136,7 @@ class VerbSaver(Saver[Any]):
 
 
 async def _old_row(
-    work: UnitOfWork, view: "ModelAdmin[Any]", row: InlineRow, values: Mapping[str, Any], request: Request
+    work: JobWork, view: "ModelAdmin[Any]", row: InlineRow, values: Mapping[str, Any], request: Request
 ) -> None:
     child = await held(work, view.model, row.key)
     if row.delete:

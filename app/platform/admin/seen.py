@@ -1,8 +1,8 @@
 """Two editors of one row: a form tells what it showed, and what is no longer so refuses it, with the difference.
 
 A form of the site carries, for each column that it lets one change, the value that its editor saw. In the transaction
-of the change, under the row's lock, they are compared with what the row holds. It needs no version column, and who
-forges what they saw overrides only knowingly.
+of the change, under the row's lock, they are compared with what the row holds; so is what a form has besides the row,
+such as the groups of a user. It needs no version column, and who forges what they saw overrides only knowingly.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,9 @@ from sqlalchemy import inspect
 from app.kit.errors import Conflict
 
 INPUT = "_seen"  # the form's hidden input
-TOUCHED = "updated_at"  # tells of what is not in the row: an article's tags, say
+TOUCHED = "updated_at"  # tells of what no form shows
+TOLD = "litehouse_told"  # in a request's state: what its form said that it showed
+BESIDES = "litehouse_besides"  # in a request's state: what the form that it asks for shows besides the row
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -34,12 +36,12 @@ class ChangedMeanwhile(Conflict):
         self._detail = "Somebody else has changed this meanwhile. Look at the difference, and save again."
 
 
-def shown(record: Any, paths: Iterable[str]) -> str:
-    """What a form shows of a row, for its hidden input: a JSON object of texts."""
-    return msgspec.json.encode(_texts(record, paths)).decode()
+def shown(record: Any, paths: Iterable[str], besides: Mapping[str, Any]) -> str:
+    """What a form shows of a row, and besides it, for its hidden input: a JSON object of texts."""
+    return msgspec.json.encode(_texts(record, paths, besides)).decode()
 
 
-def check(record: Any, paths: Iterable[str], told: object) -> None:
+def check(record: Any, paths: Iterable[str], besides: Mapping[str, Any], told: object) -> None:
     """Compare the row, locked, with what a form says that it showed. Raises ChangedMeanwhile.
 
     A value that is changed in a list, by itself, tells nothing: it overrides nothing else.
@@ -47,7 +49,7 @@ def check(record: Any, paths: Iterable[str], told: object) -> None:
     seen = _told(told)
     if not seen:
         return
-    now = _texts(record, paths)
+    now = _texts(record, paths, besides)
     differences = [Difference(path, seen[path], now[path]) for path in now if path in seen and seen[path] != now[path]]
     if differences:
         raise ChangedMeanwhile(one for one in differences if one.path != TOUCHED)
@@ -60,9 +62,9 @@ def _told(told: object) -> Mapping[str, str]:
         return {}
 
 
-def _texts(record: Any, paths: Iterable[str]) -> dict[str, str]:
-    """Only columns: of a relation, that which it stands on."""
-    mapper = inspect(record).mapper
+def _texts(record: Any, paths: Iterable[str], besides: Mapping[str, Any]) -> dict[str, str]:
+    """Of a relation, the column which it stands on."""
+    paths, mapper = list(paths), inspect(record).mapper
     columns: dict[str, None] = {}
     for path in (*paths, TOUCHED):
         if path in mapper.column_attrs:
@@ -70,8 +72,15 @@ def _texts(record: Any, paths: Iterable[str]) -> dict[str, str]:
         elif path in mapper.relationships:
             for column in mapper.relationships[path].local_columns:
                 columns[mapper.get_property_by_column(column).key] = None
-    return {name: _text(getattr(record, name)) for name in columns}
+    beside = {path: as_text(besides[path]) for path in paths if path in besides}
+    return {name: as_text(getattr(record, name)) for name in columns} | beside
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value).replace("\r\n", "\n")
+def as_text(value: object) -> str:
+    """A value to be compared: rows by their keys, several a line each, whatever session they were read in."""
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple | set | frozenset):
+        return "\n".join(map(as_text, value))
+    state: Any = inspect(value, raiseerr=False)
+    return ",".join(map(str, state.identity)) if state is not None else str(value).replace("\r\n", "\n")

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from adminsite import Admin, ModelView
 from adminsite.exceptions import PermissionDeniedError, RefusedError
+from adminsite.fields import RelationField
 from adminsite.i18n import gettext as _
 from markupsafe import Markup
 from starlette.applications import Starlette
@@ -23,10 +24,11 @@ from app.platform.admin.importing import import_preview, import_records
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
 from app.platform.admin.saving import CONFLICT
-from app.platform.admin.seen import INPUT, shown
+from app.platform.admin.seen import BESIDES, INPUT, TOLD, shown
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.database.pools import Database
-from app.platform.database.work import UnitOfWork
+from app.platform.jobs.job_work import JobWork
+from app.platform.resources import Resources
 
 HERE = Path(__file__).parent
 PATH = "/admin"
@@ -47,10 +49,18 @@ class Site(Admin):
     """One in each process, made when it is first asked for."""
 
     def __init__(
-        self, database: Database, *, name_of: NameOf, job: LeaveToJob, recordings: Recordings | None, **options: Any
+        self,
+        database: Database,
+        resources: Resources,
+        *,
+        name_of: NameOf,
+        job: LeaveToJob,
+        recordings: Recordings | None,
+        **options: Any,
     ) -> None:
         """`name_of`: who is let in. `job`: who does what takes longer than a request. The rest is adminsite's."""
         self._pools = database
+        self._resources = resources
         self._job = job
         self.recordings = recordings
         super().__init__(
@@ -62,9 +72,9 @@ class Site(Admin):
             **options,
         )
 
-    def unit_of_work(self, viewer: Viewer) -> UnitOfWork:
-        """In which a change of this viewer's is made."""
-        return self._pools.unit_of_work(viewer)
+    def unit_of_work(self, viewer: Viewer) -> JobWork:
+        """In which a change of this viewer's is made: of the kind that a job would do it in, with mail at hand."""
+        return JobWork(self._pools, self._resources, viewer, _tell_nobody)
 
     def add_view(self, view: ModelView[Any] | type[ModelView[Any]]) -> ModelView[Any]:
         """Register a view, which then knows the site."""
@@ -157,7 +167,12 @@ class Site(Admin):
 def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
     """What the form's editor sees of the record, so that another's change meanwhile is found; and what was found."""
     view, record, conflict = values["view"], values.get("record"), getattr(request.state, CONFLICT, None)
-    seen = "" if record is None else shown(record, view.editable_paths(request, record))
+    seen = "" if conflict else getattr(request.state, TOLD, "")  # the first time; what is wrong changes nothing of it
+    if record is not None and not seen:
+        seen = shown(record, view.editable_paths(request, record), getattr(request.state, BESIDES, {}))
+    for row in values["rows"]:
+        if record is not None and row.readonly and isinstance(row.field, RelationField) and not row.field.form_only:
+            row.display = view._fields.display(record, row.path)  # adminsite names it by its class
     differences = [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
     return {"seen_input": INPUT, "seen": seen, "differences": differences}
 
@@ -168,6 +183,10 @@ async def _sign_in_page(site: Admin, request: Request) -> Response:
         return RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
     request.session.clear()  # what was said to somebody else, in this browser
     return await site.render("login.html", request, {"is_stranger": request.scope["user"].is_session})
+
+
+def _tell_nobody(_step: int, _total: int | None) -> None:
+    """A request is too short for anybody to ask how far it is."""
 
 
 def _not_found() -> Exception:

@@ -39,6 +39,8 @@ GRANT = "INSERT INTO accounts_grant (user_id, permission) VALUES ($1, $2)"
 class Browser(httpx.AsyncClient):
     """A browser at the site, as far as HTTP goes."""
 
+    user: SignedIn  # whose it is
+
     async def page(self, path: str, status: int = 200) -> str:
         """A page's HTML."""
         answer = await self.get(f"/admin{path}", follow_redirects=True)
@@ -118,6 +120,7 @@ async def staff(
             await connection.execute(GRANT, user.id, permission.name)
         cookie = "session" if not app.state.settings.http.secure else "__Host-session"
         browser = Browser(transport=Watched(app), base_url="http://testserver", cookies={cookie: token})
+        browser.user = user
         browsers.append(browser)
         return browser
 

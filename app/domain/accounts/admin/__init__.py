@@ -1,0 +1,1 @@
+"""What accounts shows at the admin site."""
