@@ -88,8 +88,6 @@ class HealthPage(Page):
         found = []
         if self.house.readiness.draining:
             found.append(Concern(_("This process is being drained: it gets no more requests"), "-/health"))
-        if _own_value(metrics.LAG) * 1000 > self.house.settings.logging.loop_block_ms:
-            found.append(Concern(_("This process's event loop was blocked a moment ago"), "-/health"))
         for name, gauges in pools(self.house.database):
             if gauges["waiting"]:
                 text = _("Requests wait for a connection of the pool {name}", name=name)
