@@ -19,7 +19,7 @@ CANARY = "8xQcanary"
 LOG = f"""
 INSERT INTO platform_event_end VALUES (1, 9);
 INSERT INTO platform_event (position, id, at, name, subject, payload)
-SELECT n, uuidv7(), now(), 'ships.ship_sailed', 'ship:' || n, '{{"secret": "{CANARY}"}}' FROM generate_series(1, 70) AS n;
+SELECT n, uuidv7(), now(), 'ships.ship_sailed', 'ship:' || n, '{{"secret": "{CANARY}"}}' FROM generate_series(1, 70) n;
 INSERT INTO platform_subscription VALUES ('mail.thank', 7);
 INSERT INTO platform_held (subscriber, position, subject, attempts, is_dead, error) VALUES
     ('mail.thank', 3, 'ship:3', 5, true, 'OSError: no route'), ('mail.thank', 4, 'ship:4', 1, false, 'OSError: later');
@@ -151,7 +151,8 @@ async def test_the_first_page_says_what_needs_attention_and_that_all_is_well(sta
         assert text in shown
     assert 'href="/admin/-/events"' in shown
     assert "All is well." not in shown
-    assert all(text in await seer.page("/") for text in told)
+    shown = await seer.page("/")
+    assert not [text for text in told if text not in shown]
     shown = await nobody.page("/")
     assert "All is well." in shown
     assert not [text for text in told if text in shown]
