@@ -86,7 +86,9 @@ class JobsPage(Page):
         """How many were over in each minute of the last hour."""
         if not viewer_of(request).may(MANAGE_JOBS):
             return None
-        return Course(_("Finished jobs each minute"), lambda: per_minute(self.reader(request)), timedelta(minutes=1), 60)
+        return Course(
+            _("Finished jobs each minute"), lambda: per_minute(self.reader(request)), timedelta(minutes=1), 60
+        )
 
     @deed(SIGNED_IN)
     async def cancel(self, work: UnitOfWork, *, job: UUID) -> str:

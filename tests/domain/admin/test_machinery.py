@@ -3,15 +3,21 @@
 import importlib
 import os
 from collections.abc import Awaitable, Callable
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import pytest
+from adminsite import ModelView
 from litestar import Litestar
+from sqlalchemy import ColumnElement, func
 
+from app.domain.accounts.models import Group
+from app.domain.admin import building, opening
 from app.domain.admin.permissions import MANAGE_MACHINERY, SEE_MACHINERY
+from app.platform.admin.model_admin import Access
 from config.settings import known_names
 from tests.conftest import Aside
-from tests.domain.admin.conftest import OURS, Browser
+from tests.domain.admin.conftest import OURS, Browser, GroupAdmin
 
 Enter = Callable[..., Awaitable[Browser]]
 
@@ -171,8 +177,37 @@ async def test_it_speaks_german(staff: Enter, connection):
     assert "Wer keine Mail bekommt" in await root.page("/-/mail")
 
 
-async def test_the_search_finds_pages_and_what_one_may_see(staff: Enter, statements):
+class Found(GroupAdmin):
+    """Groups, which are found by an index."""
+
+    name = "found"
+    access = Access(SEE_MACHINERY)
+    searchable_fields = (Group.name,)
+
+    def search_condition(self, term: str, *, request: object) -> ColumnElement[bool]:  # noqa: ARG002 - adminsite's
+        return func.lower(Group.name) == term.lower()
+
+
+class Scanned(Found):
+    """The same, by a look at each."""
+
+    name = "scanned"
+    search_condition = ModelView.search_condition
+
+
+async def test_the_search_finds_pages_and_records_of_who_may_see_them(
+    staff: Enter, statements, whales: str, monkeypatch
+):
+    monkeypatch.setattr(building, "offered", lambda _modules: [Found, Scanned])
+    monkeypatch.setattr(opening, "_sites", WeakKeyDictionary())
     seer, nobody = await staff(SEE_MACHINERY), await staff()
-    with statements(at_most=2):
+    await seer.page("/")
+    with statements(at_most=2 + 3) as sent:  # who asks; the transaction and what is looked for
+        shown = await seer.page("/-/search?q=whales")
+    assert f"/admin/found/{whales}" in shown
+    assert f"/admin/scanned/{whales}" not in shown
+    assert not [statement for statement in sent if "LIKE" in statement]
+    with statements(at_most=2 + 3):
         assert "/admin/-/migrations" in await seer.page("/-/search?q=migra")
+    assert f"/admin/found/{whales}" not in await nobody.page("/-/search?q=whales")
     assert "/admin/-/migrations" not in await nobody.page("/-/search?q=migra")
