@@ -18,7 +18,7 @@ from config.keys import as_keys
 from config.loading import SECRETS_FOLDER, Concern, Reading, SettingsError
 from config.mailing import MailSettings, follow_mail
 from config.origins import as_list, as_origins, as_own_origin
-from config.rates import Network, Rate, as_networks, as_rate
+from config.rates import Network, Rate, Times, as_networks
 
 __all__ = [
     "CacheSettings",
@@ -203,7 +203,6 @@ class DatabaseSettings(Concern):
 
 
 SecretKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_keys)]
-Times = Annotated[Rate, NoDecode, BeforeValidator(as_rate)]
 
 
 class SecuritySettings(Concern):
