@@ -148,6 +148,7 @@ module = Module(
     audited=AUDITED,
     admin="app.domain.accounts.admin",
     jobs=[clear_sessions, clear_invitations],
+    admin_pages="app.domain.accounts.admin_pages",
     commands=[
         createsuperuser,
         changepassword,

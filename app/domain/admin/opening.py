@@ -35,7 +35,7 @@ async def _open(state: State) -> "Site":
     def make() -> "Site":
         from app.domain.admin.building import build  # noqa: PLC0415 - half a second, which no start waits for
 
-        return build(state.modules, database, resources, _leaving(database), secret=secret.hex())
+        return build(state, _leaving(database), secret=secret.hex())
 
     return await asyncio.to_thread(make)
 

@@ -8,7 +8,9 @@ from adminsite import Admin, ModelView
 from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.fields import RelationField
 from adminsite.i18n import gettext as _
+from litestar.datastructures import State
 from markupsafe import Markup
+from msgspec.json import decode
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
+from app.platform.admin import tones
 from app.platform.admin.history import record_page, revert
 from app.platform.admin.importing import import_preview, import_records
 from app.platform.admin.reading import ReadSessions
@@ -26,12 +29,12 @@ from app.platform.admin.recordings import Recordings
 from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import BESIDES, INPUT, TOLD, shown
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
-from app.platform.database.pools import Database
+from app.platform.admin.times import moment, span
 from app.platform.jobs.job_work import JobWork
-from app.platform.resources import Resources
 
 HERE = Path(__file__).parent
 PATH = "/admin"
+CATALOGUES = {path.stem: decode(path.read_bytes()) for path in (HERE / "locales").glob("*.json")}
 OWN_PAGES = frozenset(path.name for path in (HERE / "templates" / "house").glob("*.html"))
 
 
@@ -49,32 +52,30 @@ class Site(Admin):
     """One in each process, made when it is first asked for."""
 
     def __init__(
-        self,
-        database: Database,
-        resources: Resources,
-        *,
-        name_of: NameOf,
-        job: LeaveToJob,
-        recordings: Recordings | None,
-        **options: Any,
+        self, house: State, *, name_of: NameOf, job: LeaveToJob, recordings: Recordings | None, **options: Any
     ) -> None:
-        """`name_of`: who is let in. `job`: who does what takes longer than a request. The rest is adminsite's."""
-        self._pools = database
-        self._resources = resources
+        """`house`: what controllers are handed as `state`. `name_of`: who is let in. `recordings`: what became of rows.
+
+        `job`: who does what takes longer than a request. The rest is adminsite's.
+        """
         self._job = job
         self.recordings = recordings
+        self.house = house
         super().__init__(
-            ReadSessions(database),
+            ReadSessions(house.database),
             auth=StaffAlone(name_of),
             audit=recordings or False,
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
+            translations=CATALOGUES,
             **options,
         )
+        self.templates.environment.filters |= {"moment": moment, "span": span}
+        self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
 
     def unit_of_work(self, viewer: Viewer) -> JobWork:
         """In which a change of this viewer's is made: of the kind that a job would do it in, with mail at hand."""
-        return JobWork(self._pools, self._resources, viewer, _tell_nobody)
+        return JobWork(self.house.database, self.house.resources, viewer, _tell_nobody)
 
     def add_view(self, view: ModelView[Any] | type[ModelView[Any]]) -> ModelView[Any]:
         """Register a view, which then knows the site."""
@@ -118,7 +119,8 @@ class Site(Admin):
 
     async def _error_page(self, request: Request, error: Exception) -> Response:
         """What one may not do is not there: a page that is refused would tell that it is."""
-        if isinstance(error, PermissionDeniedError):
+        is_absent = isinstance(error, HTTPException | AppError) and _status(error) == 404
+        if is_absent or isinstance(error, PermissionDeniedError):
             error = _not_found()
         elif isinstance(error, AppError):
             error = _as_http(error)
@@ -191,6 +193,10 @@ def _tell_nobody(_step: int, _total: int | None) -> None:
 
 def _not_found() -> Exception:
     return HTTPException(404, _("There is no such page, or it is not for you."))
+
+
+def _status(error: HTTPException | AppError) -> int:
+    return error.status_code if isinstance(error, HTTPException) else error.status
 
 
 def _as_http(error: AppError) -> Exception:
