@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from adminsite import Admin, ModelView
+from adminsite._http.urls import Urls
 from adminsite.exceptions import PermissionDeniedError
 from adminsite.i18n import gettext as _
+from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,6 +19,8 @@ from starlette.staticfiles import StaticFiles
 
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
+from app.platform.admin.dates import DateHierarchy, steps_of
+from app.platform.admin.exporting import FORMAT, FORMATS, export_records
 from app.platform.admin.importing import import_preview, import_records
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.saving import CONFLICT
@@ -53,6 +57,14 @@ class Site(Admin):
             languages=("en", "de"),
             **options,
         )
+        self.exports = 0  # that are being sent, each of which holds a slot
+        self._keep_originals()
+
+    def _keep_originals(self) -> None:
+        """A template of ours that takes the place of one that others include may include it, as `original/…`."""
+        environment = self.templates.environment
+        original = PrefixLoader({"original": PackageLoader("adminsite", "templates/adminsite")})
+        environment.loader = ChoiceLoader([cast("BaseLoader", environment.loader), original])
 
     def unit_of_work(self, viewer: Viewer) -> UnitOfWork:
         """In which a change of this viewer's is made."""
@@ -98,6 +110,7 @@ class Site(Admin):
         """Those of adminsite, with ours where a change is made, and without its own doors: the accounts' are used."""
         own: dict[str, tuple[Callable[..., Awaitable[Response]], bool]] = {
             "login_form": (_sign_in_page, False),
+            "export": (export_records, True),
             "import_preview": (import_preview, True),
             "import": (import_records, True),
         }
@@ -118,6 +131,8 @@ class Site(Admin):
         values = dict(context or {})
         if name == "form.html":
             values |= _of_form(request, values)
+        if "panels" in values:
+            values |= _of_list(request, values)
         if name in OWN_PAGES:
             return await self.render_template(f"house/{name}", request, values, status_code)
         return await super().render(name, request, values, status_code)
@@ -129,6 +144,21 @@ def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
     seen = "" if record is None else shown(record, view.editable_paths(request, record))
     differences = [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
     return {"seen_input": INPUT, "seen": seen, "differences": differences}
+
+
+def _of_list(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The steps of its dates, which stand above it and not among its filters; and the formats that it is exported in."""
+    panels = values["panels"]
+    steps = next((steps_of(panel) for panel in panels if isinstance(panel.filter, DateHierarchy)), None)
+    shown: dict[str, Any] = {
+        "panels": [panel for panel in panels if not isinstance(panel.filter, DateHierarchy)],
+        "steps": steps,
+    }
+    if values.get("can_export"):
+        urls, given = Urls(request), values["export_params"]
+        addresses = [(kind.upper(), urls.export(values["view"], **{**given, FORMAT: kind})) for kind in FORMATS]
+        shown |= {"exports": addresses, "can_export": False}  # adminsite's own button is of CSV alone
+    return shown
 
 
 async def _sign_in_page(site: Admin, request: Request) -> Response:
