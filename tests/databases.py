@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -33,6 +34,13 @@ MARK_ALL = """
 INSERT INTO platform_change (relation) SELECT tgrelid FROM pg_trigger WHERE tgfoid = 'platform_changed'::regproc
 ON CONFLICT DO NOTHING
 """
+
+# As a replica: neither triggers nor foreign keys run, so that each table is emptied once and counted never.
+EMPTYING = """
+CREATE OR REPLACE FUNCTION pg_temp.emptied() RETURNS void LANGUAGE plpgsql
+SET session_replication_role = replica SET lock_timeout = '20s' AS $$ BEGIN {statements}; END $$
+"""
+EMPTIED: WeakKeyDictionary[asyncpg.Connection, list[str]] = WeakKeyDictionary()  # by that function of the connection
 
 
 def at(server_url: str, name: str) -> str:
@@ -95,12 +103,13 @@ def evacuate(url: str) -> None:
 
 
 async def empty(connection: asyncpg.Connection) -> None:
-    """Delete every row of the tables that are known so far; a transaction that a test left open fails it, in time."""
-    # As a replica: neither triggers nor foreign keys run, so that each table is emptied once and counted never.
-    statements = "".join(
-        f'IF EXISTS (SELECT FROM "{table.name}") THEN DELETE FROM "{table.name}"; END IF; '
-        for table in reversed(Base.metadata.sorted_tables)
-    )
-    async with connection.transaction():
-        await connection.execute("SET LOCAL session_replication_role = replica; SET LOCAL lock_timeout = '20s'")
-        await connection.execute(f"DO $$ BEGIN {statements} {MARK_ALL}; END $$")
+    """Delete every row of the tables that are known so far; a transaction that a test left open fails it, in time.
+
+    By a function that is kept with the connection, for to plan so many statements takes longer than to run them.
+    """
+    tables = list(Base.metadata.tables)
+    if EMPTIED.get(connection) != tables:
+        deletions = "".join(f'IF EXISTS (SELECT FROM "{one}") THEN DELETE FROM "{one}"; END IF; ' for one in tables)
+        await connection.execute(EMPTYING.format(statements=deletions + MARK_ALL))
+        EMPTIED[connection] = tables
+    await connection.execute("SELECT pg_temp.emptied()")

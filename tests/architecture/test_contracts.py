@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -34,8 +35,10 @@ def sources(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*.py")) if "__pycache__" not in path.parts)
 
 
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Of each file once: to read them all takes a processor longer than all that is looked for in them."""
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,7 @@ def test_a_commit_stands_only_in_the_unit_of_work():
     for path in sources(APP):
         calls = [
             node.lineno
-            for node in ast.walk(tree(path))
+            for node in nodes(path)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit"
         ]
         assert not calls, f"{path}:{calls}"
@@ -123,7 +126,7 @@ def test_what_is_never_called_in_a_handler_s_reach(banned):
     for path in sources(APP):
         if path in allowed:
             continue
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             name = getattr(node, "func", None)
             called = getattr(name, "attr", getattr(name, "id", None))
             assert called != banned, f"{path}:{node.lineno}"
@@ -131,7 +134,7 @@ def test_what_is_never_called_in_a_handler_s_reach(banned):
 
 def test_no_yield_inside_a_timeout_or_a_task_group():
     for path in sources(APP):
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.AsyncWith) and any(
                 isinstance(item.context_expr, ast.Call)
                 and getattr(item.context_expr.func, "attr", "") in {"timeout", "timeout_at", "TaskGroup"}
@@ -142,7 +145,7 @@ def test_no_yield_inside_a_timeout_or_a_task_group():
 
 def test_every_task_is_kept():
     for path in sources(APP):
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
                 assert getattr(node.value.func, "attr", "") != "create_task" or "group" in ast.unparse(node.value.func)
 

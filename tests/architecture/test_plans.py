@@ -7,8 +7,10 @@ import pytest
 from tests.architecture.plans import ROOT, Plan, gathered, written
 from tests.databases import cloned
 
-# What may be read whole, and why: {(the statement's name, the table): the reason}. Nothing so far.
-SCANNED: dict[tuple[str, str], str] = {}
+# What may be read whole, and why: {(the statement's name, the table): the reason}.
+SCANNED: dict[tuple[str, str], str] = {
+    ("newest_endpoints first slice", "webhooks_endpoint"): "here all are deleted, of which a job leaves none in truth",
+}
 
 
 @pytest.fixture(scope="module")

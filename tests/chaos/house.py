@@ -190,8 +190,7 @@ def house(faults: Sequence[Patch], settings: Mapping[str, object]) -> Generator[
     with reachable_folder() as folder:
         install(folder, faults)
         (folder / "tmp").mkdir()
-        environ = {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE_")}
-        with patch.dict(os.environ, environ | {"TMPDIR": str(folder / "tmp")}, clear=True):
+        with patch.dict(os.environ, {"TMPDIR": str(folder / "tmp")}):
             with share(folder / ".data") as postgres:
                 lay_out(postgres.url)
                 made = House(folder, postgres, settings)

@@ -45,9 +45,13 @@ def free_port() -> int:
     raise OSError("no free port in a hundred tries")
 
 
-def environment(**settings: object) -> dict[str, str]:
-    """This process's environment with these settings and no others, by their names without LITEHOUSE_."""
-    environ = {name: text for name, text in os.environ.items() if not name.startswith(("LITEHOUSE_", "DATABASE_URL"))}
+def environment(*, counted: bool = True, **settings: object) -> dict[str, str]:
+    """This process's environment with these settings and no others, by their names without LITEHOUSE_.
+
+    `counted`: whether coverage counts the lines, which takes as long as running them once more.
+    """
+    others = ("LITEHOUSE_", "DATABASE_URL") if counted else ("LITEHOUSE_", "DATABASE_URL", "COVERAGE_")
+    environ = {name: text for name, text in os.environ.items() if not name.startswith(others)}
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
     # Where bytecode is not to be written, a child would compile every library anew: seconds each time.
     if environ.pop("PYTHONDONTWRITEBYTECODE", None):
@@ -60,7 +64,7 @@ def just(*words: str, folder: Path = ROOT, **settings: object) -> str:
     done = subprocess.run(
         [Path(sys.executable).with_name("just"), *words],
         cwd=folder,
-        env=environment(**settings),
+        env=environment(counted=folder == ROOT, **settings),
         capture_output=True,
         text=True,
         check=False,
@@ -73,6 +77,7 @@ class Running:
     """A command that runs, in a session of its own as under a terminal."""
 
     program = "app"
+    counted = True  # by coverage; what runs in a copy of the tree never is
 
     def __init__(self, *words: str, folder: Path = ROOT, **settings: object) -> None:
         self.port = int(str(settings.setdefault("port", free_port())))
@@ -81,7 +86,7 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-m", self.program, *words],
             cwd=folder,
-            env=environment(**settings),
+            env=environment(counted=self.counted and folder == ROOT, **settings),
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -20,14 +20,14 @@ async def client_of(database_url, origins):
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def front(database_url):
     """A client of an application whose front end lives elsewhere."""
     async with client_of(database_url, FRONT) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def open_to_all(database_url):
     """A client of an application as it is in development."""
     async with client_of(database_url, "*") as client:

@@ -1,6 +1,7 @@
 """What changes invitations."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Uuid, delete, func, literal, select
@@ -29,6 +30,11 @@ class InvitationRepository(Repository[Invitation]):
         """Remove one that is open; whether there was one."""
         gone = delete(Invitation).where(Invitation.id == invitation, Invitation.accepted_at.is_(None))
         return await self.session.scalar(gone.returning(Invitation.id)) is not None
+
+    async def forget_expired(self, age: timedelta) -> None:
+        """Remove what has been expired for so long."""
+        is_old = Invitation.expires_at < func.now() - age
+        await self.session.execute(delete(Invitation).where(Invitation.accepted_at.is_(None), is_old))
 
     async def open(self, digest: bytes) -> Invitation | None:
         """The one that can still be accepted, locked until the transaction ends."""

@@ -20,7 +20,10 @@ class NewInvitation(Input):
 
 
 class InvitationOut(Output):
-    """An invitation: `inviter` is null where it was sent on the command line, `userId` until somebody came by it."""
+    """An invitation: `inviter` is null where it was sent on the command line, `userId` until somebody came by it.
+
+    Nobody can come by it from `expiresAt` on; it is listed for thirty days more.
+    """
 
     id: UUID
     email: Email

@@ -1,7 +1,7 @@
 """The verbs of invitations: to send one, to take it back, and to come by it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from litestar.datastructures import State
@@ -26,6 +26,8 @@ from app.kit.identity import Viewer
 from app.platform.database.work import Service, UnitOfWork, repository
 from app.platform.mail.mailer import Mailer
 from app.platform.ratelimit import Throttle
+
+SHOWN_EXPIRED = timedelta(days=30)
 
 
 class InvitationService(Service):
@@ -66,6 +68,10 @@ class InvitationService(Service):
         if not await self.invitations.revoke(invitation):
             found(await invitation_by_id.one(self.work, invitation=invitation), "invitation")
             raise Conflict("invitation", "was accepted: who came by it is a user now")
+
+    async def forget_expired(self) -> None:
+        """Remove what nobody came by, thirty days after it expired: until then it can be seen, and sent anew."""
+        await self.invitations.forget_expired(SHOWN_EXPIRED)
 
     async def accept(self, digest: bytes) -> Invitation:
         """The invitation of this link, for somebody who is to be made a user of. Raises DeadLink."""

@@ -10,7 +10,7 @@ from app.domain.accounts.factor_commands import second_factors_remove
 from app.domain.accounts.factor_controllers import AnswerController, SecondFactorController
 from app.domain.accounts.invitation_controllers import InvitationController
 from app.domain.accounts.invitation_services import provide_invitations
-from app.domain.accounts.jobs import clear_sessions
+from app.domain.accounts.jobs import clear_invitations, clear_sessions
 from app.domain.accounts.link_controllers import LinkController, OwnDataController
 from app.domain.accounts.link_services import provide_links
 from app.domain.accounts.openid import PROVIDER_SECRETS
@@ -107,7 +107,7 @@ module = Module(
     authenticator=Authentication,
     share=share_of,
     sealed=[SECRETS, PROVIDER_SECRETS],
-    jobs=[clear_sessions],
+    jobs=[clear_sessions, clear_invitations],
     commands=[
         createsuperuser,
         changepassword,

@@ -49,10 +49,11 @@ class NotProven(Unauthenticated):
     code = "not_proven"
     title = "Not proven"
 
-    def __init__(self, reason: str) -> None:
-        """`reason`: for the log; it quotes nothing that came in."""
+    def __init__(self, reason: str, *, is_unsigned: bool = False) -> None:
+        """`reason`: for the log; it quotes nothing that came in. `is_unsigned`: by any key that is known here."""
         super().__init__("provider", "did not prove who signs in")
         self.reason = reason
+        self.is_unsigned = is_unsigned
 
 
 class AddressUnconfirmed(Forbidden):

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 KEPT_SECONDS = 3600.0
-AGAIN_SECONDS = 60.0  # between two questions for a key that is not known
+AGAIN_SECONDS = 60.0  # between two questions for keys that may be new
 WELL_KNOWN = "/.well-known/openid-configuration"
 # Many servers, while somebody waits to be signed in: who does not answer at once is asked by them another time.
 PROVIDERS = Upstream(name="openid", total=10, connect=3, read=10, tries=1, breaks_after=None)
@@ -85,18 +85,15 @@ class Issuer:
         self._asked_again = -AGAIN_SECONDS
         self.configuration = Kept(self._ask_configuration)
 
-    async def keys(self, kid: str | None) -> list[dict[str, Any]]:
-        """Its keys; for one that is not among them they are asked for again, once a minute at most.
+    async def keys(self, *, anew: bool = False) -> list[dict[str, Any]]:
+        """Its keys; `anew` where none of them will do: then they are asked for again, once a minute at most.
 
         Raises Busy, UpstreamFailed.
         """
-        known = await self._keys.get()
-        if kid is None or any(key.get("kid") == kid for key in known):
-            return known
-        if monotonic() - self._asked_again < AGAIN_SECONDS:
-            return known
-        self._asked_again = monotonic()
-        return await self._keys.get(anew=True)
+        if anew:
+            anew = monotonic() - self._asked_again >= AGAIN_SECONDS
+            self._asked_again = monotonic() if anew else self._asked_again
+        return await self._keys.get(anew=anew)
 
     async def _ask_configuration(self) -> Configuration:
         told = await self._ask(self._issuer.rstrip("/") + WELL_KNOWN, Configuration)

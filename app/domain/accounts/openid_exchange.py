@@ -114,9 +114,14 @@ class Exchange:
 
     async def _proven(self, provider: Trusted, issuer: Issuer, token: str, nonce: str) -> dict[str, Any]:
         tokens = await asyncio.to_thread(import_module, TOKENS)
-        keys = await issuer.keys(tokens.key_id_of(token))
         expected = tokens.Expected(provider.issuer, provider.client_id, nonce)
-        return tokens.claims_of(token, keys, expected, datetime.now(UTC))
+        try:
+            return tokens.claims_of(token, await issuer.keys(), expected, datetime.now(UTC))
+        except NotProven as error:
+            if not error.is_unsigned:
+                raise
+            # It changes its keys now and then, and need not say by which of them it signs.
+            return tokens.claims_of(token, await issuer.keys(anew=True), expected, datetime.now(UTC))
 
     async def _more(self, url: str, access_token: str, subject: str) -> dict[str, Any]:
         """What the provider tells beside the token, of the same subject alone (OpenID Connect Core, 5.3.2)."""

@@ -28,16 +28,8 @@ class Expected(NamedTuple):
     nonce: str
 
 
-def key_id_of(token: str) -> str | None:
-    """The id of the key that is said to have signed it. Raises NotProven."""
-    kid = _header(token).get("kid")
-    if kid is not None and not isinstance(kid, str):
-        raise NotProven("the key's id is no text")
-    return kid
-
-
 def claims_of(token: str, keys: Sequence[dict[str, Any]], expected: Expected, now: datetime) -> dict[str, Any]:
-    """What it says, once that is proven. Raises NotProven."""
+    """What it says, once that is proven. Raises NotProven, `is_unsigned` where other keys could prove it."""
     claims = _signed(token, keys)
     _check_parties(claims, expected)
     _check_times(claims, now.timestamp())
@@ -62,7 +54,7 @@ def _signed(token: str, keys: Sequence[dict[str, Any]]) -> dict[str, Any]:
             continue
         if isinstance(claims, dict):
             return claims
-    raise NotProven("no key of the provider's has signed it")
+    raise NotProven("no key of the provider's has signed it", is_unsigned=True)
 
 
 def _header(token: str) -> dict[str, Any]:
@@ -76,7 +68,7 @@ def _header(token: str) -> dict[str, Any]:
     return header
 
 
-def _candidates(keys: Sequence[dict[str, Any]], algorithm: str, kid: str | None) -> Iterator[Any]:
+def _candidates(keys: Sequence[dict[str, Any]], algorithm: str, kid: object) -> Iterator[Any]:
     """The public keys that can have signed it. Each says of which kind it is: a secret one would be forged."""
     for key in keys:
         is_its = kid is None or key.get("kid") == kid

@@ -23,13 +23,12 @@ def build(modules: Iterable[Module], database: Database, job: LeaveToJob, *, sec
         staff = await staff_name.one(database.reader(), user=viewer.id)
         return staff.username if staff else None
 
-    views = [view for module in modules if module.admin for view in views_of(module)]
     made = Site(
         database,
         name_of=name_of,
         job=job,
         title="Litehouse",
-        views=views,
+        views=offered(modules),
         secret_key=secret,
         session_cookie="litehouse_admin",
         session_https_only=secure,
@@ -38,8 +37,12 @@ def build(modules: Iterable[Module], database: Database, job: LeaveToJob, *, sec
     return made
 
 
-def views_of(module: Module) -> Iterator[type[ModelAdmin]]:
-    """What a module offers, in the order in which it is written."""
+def offered(modules: Iterable[Module]) -> list[type[ModelAdmin]]:
+    """All that the modules offer, in their order, and in that in which it is written. Raises LookupError."""
+    return [view for module in modules if module.admin for view in _views_of(module)]
+
+
+def _views_of(module: Module) -> Iterator[type[ModelAdmin]]:
     room = import_module(module.admin or "")
     views = [one for one in vars(room).values() if isinstance(one, type) and one.__module__ == room.__name__]
     found = [view for view in views if issubclass(view, ModelAdmin)]
@@ -60,5 +63,5 @@ def view_named(name: str) -> ModelAdmin:
 
 @lru_cache(maxsize=1)
 def _built() -> dict[str, ModelAdmin]:
-    views = [view() for module in installed(MODULES) if module.admin for view in views_of(module)]
+    views = [view() for view in offered(installed(MODULES))]
     return {view.name: view for view in views}

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.domain.notifications.mailing import mail_digest
 from app.domain.notifications.queries import readers_of_digests
-from app.domain.notifications.services import forget_read
+from app.domain.notifications.services import forget_read, leave_to_digest
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
 
@@ -18,9 +18,10 @@ NOBODY = UUID(int=0)
 async def send_digests(work: JobWork, after: UUID = NOBODY) -> None:
     """Each morning, leave a mail to be written for each user who has something in their digest; so many at once."""
     await work.resources.sealing.seal()  # or nobody could unsubscribe: better one job that fails than one a user
+    if after == NOBODY:
+        await leave_to_digest(work)
     readers = await readers_of_digests.all(work, after=after, limit=READERS_AT_ONCE)
-    for reader in readers:
-        await work.enqueue(mail_digest(user=reader.user_id))
+    await work.enqueue_all([mail_digest(user=reader.user_id) for reader in readers])
     if len(readers) == READERS_AT_ONCE:
         await work.enqueue(send_digests(after=readers[-1].user_id))
 

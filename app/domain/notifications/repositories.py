@@ -161,6 +161,18 @@ def take(shape: Shape[Item], *, user: UUID, mailed: str | None = None) -> Select
     return _shown(shape, waiting.values(to_mail=null(), read_at=done_with))
 
 
+# Longer than the tries of the job that mails it last.
+LEFT = """
+UPDATE notifications_notification SET to_mail = 'digest'
+WHERE to_mail = 'at_once' AND created_at < now() - interval '2 hours'
+"""
+
+
+async def leave_to_digest(work: UnitOfWork) -> None:
+    """Have in the next digest what was to be mailed at once and was not: the job that should have was given up."""
+    await work.fetch(LEFT, ())
+
+
 class Cleared(Struct, frozen=True, gc=False):
     """How many rows are gone."""
 

@@ -35,6 +35,11 @@ async def forget_read(work: UnitOfWork, *, days: int, limit: int) -> int:
     return gone.count if gone else 0
 
 
+async def leave_to_digest(work: UnitOfWork) -> None:
+    """Have in the next digest what was to be mailed at once hours ago, and was not."""
+    await rows.leave_to_digest(work)
+
+
 async def notifications_of(reader: Reader, viewer: Viewer, after: After, *, unread: bool) -> Slice[NotificationOut]:
     """What the viewer was told, the newest first; or only what they have not read."""
     if unread:

@@ -16,7 +16,7 @@ LISTED = """
 SELECT p.id, p.url, array_to_string(p.events, ','), coalesce('disabled: ' || p.disabled_reason, 'enabled'),
     count(*) FILTER (WHERE d.state = 'pending'), count(*) FILTER (WHERE d.state = 'failed')
 FROM webhooks_endpoint p LEFT JOIN webhooks_delivery d ON d.endpoint_id = p.id AND d.state IN ('pending', 'failed')
-GROUP BY p.id ORDER BY p.id
+WHERE p.deleted_at IS NULL GROUP BY p.id ORDER BY p.id
 """
 
 

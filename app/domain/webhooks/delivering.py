@@ -1,7 +1,8 @@
 """The rounds of an endpoint: a job sends what is due to it, so that one which hangs takes one place of a worker's.
 
-Of `deliver` one waits or runs for each endpoint, whatever the number of its messages. At the end of a round it is known
-when the next one is due, and `resume` begins it then: itself it could not, for it still runs.
+Of `deliver` one runs and one waits for each endpoint, whatever the number of its messages. At the end of a round it is
+known when the next one is due, and `resume` begins it then: if it were `deliver` that waits for so long, it would stand
+for the one that is to send what happens meanwhile.
 """
 
 import random
@@ -32,9 +33,8 @@ IS_FAILING = "it did not take a message for three days"
 
 
 async def waken(work: UnitOfWork, endpoints: Iterable[UUID]) -> None:
-    """Have what is due sent to them, once this is committed."""
-    for endpoint in endpoints:
-        await work.enqueue(deliver(endpoint=endpoint))
+    """Have what is due sent to them, once this is committed: one statement, however many they are."""
+    await work.enqueue_all([deliver(endpoint=endpoint) for endpoint in endpoints])
 
 
 @job(queue="low", tries=20, timeout=60, longest_pause=LONGEST_REST, unique=("endpoint",))

@@ -1,22 +1,12 @@
-"""What webhooks does by the clock."""
+"""What webhooks does by the clock, beside forgetting."""
 
 from app.domain.webhooks.delivering import waken
-from app.domain.webhooks.messages import clear, forgotten
+from app.domain.webhooks.messages import forgotten
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
-
-AT_ONCE = 5_000
 
 
 @job(queue="low", unique=(), schedule="*/5 * * * *")
 async def wake_forgotten(work: JobWork) -> None:
     """Begin rounds that nothing else would: an admin may have cancelled a job."""
-    if endpoints := await forgotten(work.aside):
-        await waken(work, endpoints)
-
-
-@job(queue="bulk", schedule="47 3 * * *")
-async def clear_deliveries(work: JobWork) -> None:
-    """Forget what became of messages older than `LITEHOUSE_WEBHOOK_DAYS`, so many at once."""
-    if await clear(work, work.resources.settings.database.webhook_days, AT_ONCE) == AT_ONCE:
-        await work.enqueue(clear_deliveries())
+    await waken(work, await forgotten(work.aside))

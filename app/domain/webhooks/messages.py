@@ -98,6 +98,16 @@ DELETE FROM webhooks_delivery WHERE id IN (
     ORDER BY d.created_at LIMIT $2
 ) RETURNING id
 """
+CLEAR_DELETED = """
+DELETE FROM webhooks_delivery WHERE id IN (
+    SELECT d.id FROM webhooks_endpoint p JOIN webhooks_delivery d ON d.endpoint_id = p.id
+    WHERE p.deleted_at IS NOT NULL LIMIT $1
+) RETURNING id
+"""
+REMOVE = """
+DELETE FROM webhooks_endpoint p
+WHERE deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM webhooks_delivery d WHERE d.endpoint_id = p.id)
+"""
 
 
 class Target(Struct, frozen=True):
@@ -225,3 +235,10 @@ async def forgotten(source: Source) -> list[UUID]:
 async def clear(work: UnitOfWork, days: int, limit: int) -> int:
     """Forget messages that are over and older than that, and old ones of what is disabled; how many."""
     return len(await work.fetch(CLEAR, (days, limit)))
+
+
+async def clear_deleted(work: UnitOfWork, limit: int) -> int:
+    """Forget messages of what is deleted, and the endpoints of which there are none left; how many messages."""
+    count = len(await work.fetch(CLEAR_DELETED, (limit,)))
+    await work.fetch(REMOVE, ())
+    return count

@@ -13,7 +13,8 @@ from app.platform.database.model import Base, Identified
 class Endpoint(Identified, Base):
     """Where messages go, and of which events: names, `module.*`, or `*`.
 
-    `failures`: rounds of late in which it did not answer, or was not well; until `rests_until` it is left alone.
+    `failures`: rounds of late in which it did not answer, or was not well; until `rests_until` it is left alone. One
+    that is deleted is disabled, too: nobody sees it any more, and a job forgets its messages, then the row.
     """
 
     __tablename__ = "webhooks_endpoint"
@@ -25,6 +26,7 @@ class Endpoint(Identified, Base):
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     rests_until: Mapped[datetime | None]
     succeeded_at: Mapped[datetime | None]

@@ -6,7 +6,8 @@ from litestar.di import Provide
 from app.domain.webhooks.commands import webhook_replay, webhooks
 from app.domain.webhooks.controllers import PATH, DeliveryController, EndpointController
 from app.domain.webhooks.delivering import SECRETS, deliver, resume
-from app.domain.webhooks.jobs import clear_deliveries, wake_forgotten
+from app.domain.webhooks.forgetting import clear_deliveries, forget_deleted
+from app.domain.webhooks.jobs import wake_forgotten
 from app.domain.webhooks.permissions import MANAGE_WEBHOOKS
 from app.domain.webhooks.replays import replay_range
 from app.domain.webhooks.services import provide_endpoints, share_of
@@ -26,7 +27,7 @@ module = Module(
     ],
     permissions=[MANAGE_WEBHOOKS],
     subscribers=[tell_endpoints],
-    jobs=[deliver, resume, replay_range, wake_forgotten, clear_deliveries],
+    jobs=[deliver, resume, replay_range, wake_forgotten, clear_deliveries, forget_deleted],
     sealed=[SECRETS],
     share=share_of,
     commands=[webhooks, webhook_replay],

@@ -27,25 +27,26 @@ class Exchanged(Struct, frozen=True, gc=False):
 @query(endpoint)
 def endpoint_by_id(q: Select, *, endpoint_id: UUID) -> Select:
     """An endpoint."""
-    return q.where(Endpoint.id == endpoint_id)
+    return q.where(Endpoint.id == endpoint_id, Endpoint.deleted_at.is_(None))
 
 
 @query(endpoint, page=by(Endpoint.id.desc()))
 def newest_endpoints(q: Select) -> Select:
     """Endpoints, the newest first."""
-    return q
+    return q.where(Endpoint.deleted_at.is_(None))
 
 
 @query(Shape(EndpointShare, Endpoint))
 def endpoints_made_by(q: Select, *, user: UUID) -> Select:
     """Those that a user made, the newest first."""
-    return q.where(Endpoint.created_by == user).order_by(Endpoint.id.desc())
+    return q.where(Endpoint.created_by == user, Endpoint.deleted_at.is_(None)).order_by(Endpoint.id.desc())
 
 
 @query(Shape(Exchanged, Delivery, delivery=delivery, url=func.coalesce(Delivery.url, Endpoint.url)))
 def delivery_by_id(q: Select, *, delivery_id: UUID) -> Select:
     """A message, with all that is known of it."""
-    return q.join(Endpoint, Endpoint.id == Delivery.endpoint_id).where(Delivery.id == delivery_id)
+    q = q.join(Endpoint, Endpoint.id == Delivery.endpoint_id)
+    return q.where(Delivery.id == delivery_id, Endpoint.deleted_at.is_(None))
 
 
 @query(delivery, page=by(Delivery.id.desc()))

@@ -16,19 +16,18 @@ class EndpointRepository(Repository[Endpoint]):
 
     async def for_change(self, endpoint: UUID) -> Endpoint | None:
         """The endpoint, locked until the transaction ends."""
-        locked = select(Endpoint).where(Endpoint.id == endpoint).with_for_update(key_share=True)
-        return await self.session.scalar(locked)
-
-    async def remove(self, endpoint: UUID) -> bool:
-        """Remove it, and all its messages; whether there was one."""
-        removed = delete(Endpoint).where(Endpoint.id == endpoint).returning(Endpoint.id)
-        return await self.session.scalar(removed) is not None
+        known = select(Endpoint).where(Endpoint.id == endpoint, Endpoint.deleted_at.is_(None))
+        return await self.session.scalar(known.with_for_update(key_share=True))
 
 
 class SecretRepository(Repository[Secret]):
     """Secrets of endpoints."""
 
     model_type = Secret
+
+    async def remove(self, endpoint: UUID) -> None:
+        """Have nothing signed for it any more."""
+        await self.session.execute(delete(Secret).where(Secret.endpoint_id == endpoint))
 
     async def retire(self, endpoint: UUID, until: datetime) -> None:
         """Let the present one sign until then, and none before it any more."""

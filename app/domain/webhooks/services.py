@@ -11,6 +11,7 @@ from msgspec import UNSET, json
 
 from app.domain.webhooks import messages
 from app.domain.webhooks.delivering import SECRETS, waken
+from app.domain.webhooks.forgetting import forget_deleted
 from app.domain.webhooks.models import Endpoint, Secret
 from app.domain.webhooks.queries import Exchanged, delivery_by_id, endpoint_by_id, endpoints_made_by
 from app.domain.webhooks.replays import replay_range
@@ -39,7 +40,7 @@ from config.settings import Settings
 SECRET = 32  # bytes
 OVERLAP = timedelta(days=1)  # in which the secret before signs as well
 TEST_EVENT = "webhooks.test"
-BY_HAND = "by hand"
+BY_HAND, DELETED = "by hand", "deleted"
 
 
 class EndpointService(Service):
@@ -76,8 +77,12 @@ class EndpointService(Service):
         return await self._shown(endpoint)
 
     async def remove(self, endpoint: UUID) -> None:
-        """Tell it nothing more, and forget what it was told. Raises NotFound."""
-        found(await self.endpoints.remove(endpoint) or None, "endpoint")
+        """Tell it nothing more; a job forgets what it was told, which may be a lot. Raises NotFound."""
+        known = found(await self.endpoints.for_change(endpoint), "endpoint")
+        known.deleted_at = datetime.now(UTC)
+        known.disabled_at, known.disabled_reason = known.disabled_at or known.deleted_at, DELETED
+        await self.secrets.remove(endpoint)
+        await self.work.enqueue(forget_deleted())
 
     async def rotate(self, endpoint: UUID) -> NewSecretOut:
         """Sign with another secret, and for a day with the one before as well. Raises NotFound, Busy."""

@@ -11,5 +11,5 @@ from app.platform.events.subscribers import subscriber
 
 @subscriber()
 async def tell_endpoints(work: UnitOfWork, _: Any, envelope: Envelope) -> None:
-    """Write a message for each endpoint that hears of this: one statement, and nothing else where none does."""
+    """Write a message for each endpoint that hears of this: two statements, and one where none does."""
     await waken(work, await record(work, envelope.position, envelope.at))

@@ -23,6 +23,7 @@ from app.platform.admin import large
 from app.platform.admin.access import Access
 from app.platform.admin.bulk import change_action, meant, ticked
 from app.platform.admin.dates import DateHierarchy
+from app.platform.admin.filling import fill
 from app.platform.admin.inline import Rows
 from app.platform.admin.inputs import faults
 from app.platform.admin.listing import BoundedRepository
@@ -77,15 +78,15 @@ class ModelAdmin(ModelView[M], Generic[M]):
 
     async def create(self, work: UnitOfWork, values: dict[str, Any]) -> M:
         """Make a row of what the form says. Returns it, or an instance that knows its key alone."""
-        record = self.model(**values)
+        record = self.model()
+        await fill(work, record, values)
         work.session.add(record)
         await work.session.flush()
         return record
 
-    async def change(self, work: UnitOfWork, record: M, changes: dict[str, Any]) -> None:  # noqa: ARG002 - a verb's
+    async def change(self, work: UnitOfWork, record: M, changes: dict[str, Any]) -> None:
         """Change a row, which is locked, by what is different in the form."""
-        for path, value in changes.items():
-            setattr(record, path, value)
+        await fill(work, record, changes)
 
     async def remove(self, work: UnitOfWork, record: M) -> None:
         """Delete a row, which is locked."""

@@ -162,10 +162,10 @@ def _of_list(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _sign_in_page(site: Admin, request: Request) -> Response:
-    """The page that signs in by the accounts' own doors; who is in already goes on."""
+    """The page that signs in by the accounts' own doors; who is in already goes on, and who is not staff is told so."""
     if site.auth and await site.auth.current_user(request):
         return RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
-    return await site.render("login.html", request, {})
+    return await site.render("login.html", request, {"is_stranger": request.scope["user"].is_session})
 
 
 def _not_found() -> Exception:

@@ -21,7 +21,7 @@ from app.platform.database.refusals import is_connection_lost, is_replayable
 from app.platform.database.slots import Slot, SlotPool
 from app.platform.events.outbox import record
 from app.platform.jobs.declaration import Call, Group
-from app.platform.jobs.queue import enqueue
+from app.platform.jobs.queue import enqueue, enqueue_all
 
 log = structlog.get_logger()
 
@@ -161,8 +161,7 @@ class UnitOfWork:
 
     async def copy(self, model: type[Base], columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert many rows by COPY, which no INSERT comes near; the statement time-out holds for the whole of it."""
-        slot = await self._settled()
-        await slot.raw.copy_records_to_table(model.__tablename__, records=rows, columns=columns)
+        await (await self._settled()).raw.copy_records_to_table(model.__tablename__, records=rows, columns=columns)
 
     def publish(self, event: Event) -> None:
         """Have subscribers hear of it once this transaction is committed, and never if it is not."""
@@ -175,9 +174,14 @@ class UnitOfWork:
 
         Returns its id; that of the one which stands for it, where it is unique; of a group, that of the job after it.
         """
-        made = await enqueue(self.fetch, call, due, self.viewer)
         self._tell(self._told[1])
-        return made
+        return await enqueue(self.fetch, call, due, self.viewer)
+
+    async def enqueue_all(self, calls: Sequence[Call], *, due: datetime | None = None) -> None:
+        """Have many jobs done, by one statement; those that are unique and wait already are not enqueued again."""
+        if calls:
+            self._tell(self._told[1])
+            await enqueue_all(self.fetch, calls, due, self.viewer)
 
     def _tell(self, whom: Callable[[], None] | None) -> None:
         if whom is not None:
@@ -192,12 +196,8 @@ class UnitOfWork:
     def session(self) -> AsyncSession:
         """The ORM's session, a guest in this transaction; it joins at its first statement."""
         if self._session is None:
-            self._session = AsyncSession(
-                sync_session_class=Guest,
-                expire_on_commit=False,
-                autoflush=False,
-                info={"work": self},
-            )
+            info = {"work": self}
+            self._session = AsyncSession(sync_session_class=Guest, expire_on_commit=False, autoflush=False, info=info)
             self._session.bind = DIALECT_ALONE
         return self._session
 

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 TRY_AGAIN = 30  # seconds, where the server does not say when
+LONGEST_AWAY = 3600  # seconds that our own clients are told to wait, whatever it says
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 PASSING = frozenset({429, 502, 503, 504})
 
@@ -59,7 +60,7 @@ class Client:
         try:
             answer = await (self._repeated(question) if again else self._attempt(question))
         except Unanswered as error:
-            host, after = _host(url), round(error.retry_after or TRY_AGAIN)
+            host, after = _host(url), round(min(error.retry_after or TRY_AGAIN, LONGEST_AWAY))
             log.warning("a server could not be asked", host=host, reason=error.reason)
             raise Busy(f"{host} cannot be reached, or cannot answer now", retry_after=after) from error
         return _usable(answer, _host(url))

@@ -128,9 +128,9 @@ def job(
 
     Its database effect and that it is done commit together, so that the effect happens once; what it does elsewhere may
     happen again after a crash. It is tried so many times, with growing pauses of `longest_pause` seconds at most, then
-    it is dead. `timeout`: seconds for an attempt. `unique`: names of arguments; while a job with the same waits or
-    runs, it stands for the next one, too. `schedule`: cron's five fields, in UTC; a moment that was missed is made up
-    for once.
+    it is dead. `timeout`: seconds for an attempt. `unique`: names of arguments; while a job with the same waits,
+    it stands for the next one, too; while it runs, the next one waits until it has ended, for it may have read already
+    what that is about. `schedule`: cron's five fields, in UTC; a moment that was missed is made up for once.
 
     What takes long elsewhere is done before the first statement: PostgreSQL ends a transaction that idles for a minute.
     """

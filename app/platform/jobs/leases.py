@@ -9,9 +9,11 @@ counted. What a job did in the database waits for the disk, together with that i
 """
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from asyncpg import UniqueViolationError
 
 from app.platform.database.pools import Database
 from app.platform.database.work import Reader
@@ -21,17 +23,21 @@ RENEWED_EVERY = 10.0  # seconds
 EXPIRED_AT_ONCE = 100
 # Only so many as can begin now. Of the free places, each queue leaves as many as there are queues before it: a flood of
 # `bulk` never has the last four.
+# One that is unique waits for its like to end.
 CLAIM = """
 WITH ready AS MATERIALIZED (
-    SELECT id, queue, due_at FROM platform_job WHERE state = 'waiting' AND due_at <= now() AND name = ANY($1)
-    ORDER BY queue, due_at LIMIT $2::int FOR UPDATE SKIP LOCKED
+    SELECT id, queue, due_at FROM platform_job AS job
+    WHERE state = 'waiting' AND due_at <= now() AND name = ANY($1) AND (unique_key IS NULL OR NOT EXISTS (
+        SELECT FROM platform_job AS other
+        WHERE other.name = job.name AND other.running_key = job.unique_key AND other.state = 'running'
+    )) ORDER BY queue, due_at LIMIT $2::int FOR UPDATE SKIP LOCKED
 ), chosen AS (
     SELECT id FROM (SELECT id, queue, row_number() OVER (ORDER BY queue, due_at) AS place FROM ready) AS numbered
     WHERE $2::int - place + 1 > queue
 )
 UPDATE platform_job AS job SET state = 'running', lease = (random() * 2147483647)::int, attempts = attempts + 1,
     started_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => $3),
-    step = NULL, total = NULL
+    unique_key = NULL, running_key = unique_key, step = NULL, total = NULL
 FROM chosen, (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried WHERE job.id = chosen.id
 RETURNING job.id, lease, name, queue, arguments::text, attempts, actor, request_id
 """
@@ -73,27 +79,50 @@ FINISH_ALL = ending("""
         (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
     WHERE job.id = given.id AND job.lease = given.lease AND state = 'running' RETURNING job.id, job.then_id
 """)
+
+
+def letting_go(chosen: str, changes: str) -> str:
+    """The statement by which running jobs wait again, or are dead: rows of a job's id, name and state.
+
+    Of unique jobs another may wait already. What is tried again stands for it: its pause is not cut short, and its
+    tries are not begun anew.
+    """
+    return f"""
+WITH chosen AS MATERIALIZED ({chosen}), absorbed AS (
+    UPDATE platform_job AS other SET state = 'cancelled', ended_at = clock_timestamp(),
+        error = 'the one before it is tried again, and stands for it'
+    FROM chosen WHERE other.name = chosen.name AND other.unique_key = chosen.running_key AND other.state = 'waiting'
+        AND NOT chosen.is_over RETURNING other.id
+)
+UPDATE platform_job AS job SET lease_until = NULL, state = CASE WHEN is_over THEN 'dead' ELSE 'waiting' END,
+    ended_at = CASE WHEN is_over THEN clock_timestamp() END,
+    unique_key = coalesce(unique_key, job.running_key), running_key = NULL, {changes}
+FROM chosen, (SELECT count(*) FROM absorbed) AS before_it WHERE job.id = chosen.id
+RETURNING job.id, job.name, job.state
+"""  # noqa: S608 - of texts of ours
+
+
 # $5: whether it is to be given up, whatever tries are left; $6: whether it must not be.
-FAIL = """
-UPDATE platform_job SET lease_until = NULL, error = $3, due_at = clock_timestamp() + make_interval(secs => $4),
-    state = CASE WHEN $5 OR (attempts >= tries AND NOT $6) THEN 'dead' ELSE 'waiting' END,
-    ended_at = CASE WHEN $5 OR (attempts >= tries AND NOT $6) THEN clock_timestamp() END
-WHERE id = $1 AND lease = $2 AND state = 'running' RETURNING state
-"""
-GIVE_BACK = """
-UPDATE platform_job AS job SET state = 'waiting', attempts = attempts - 1, lease_until = NULL
-FROM unnest($1::uuid[], $2::int[]) AS given (id, lease)
-WHERE job.id = given.id AND job.lease = given.lease AND state = 'running' RETURNING job.id
-"""
-EXPIRE = """
-UPDATE platform_job SET lease_until = NULL, error = 'the worker that had it was lost', due_at = clock_timestamp(),
-    state = CASE WHEN attempts >= tries THEN 'dead' ELSE 'waiting' END,
-    ended_at = CASE WHEN attempts >= tries THEN clock_timestamp() END
-WHERE id IN (
-    SELECT id FROM platform_job WHERE state = 'running' AND lease_until < clock_timestamp()
-    ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED
-) RETURNING id, name, state
-"""
+FAIL = letting_go(
+    """
+    SELECT id, name, running_key, $5 OR (attempts >= tries AND NOT $6) AS is_over FROM platform_job
+    WHERE id = $1 AND lease = $2 AND state = 'running' FOR UPDATE""",
+    "error = $3, due_at = clock_timestamp() + make_interval(secs => $4)",
+)
+GIVE_BACK = letting_go(
+    """
+    SELECT job.id, name, running_key, false AS is_over
+    FROM platform_job AS job JOIN unnest($1::uuid[], $2::int[]) AS given (id, lease) USING (id, lease)
+    WHERE state = 'running' FOR UPDATE OF job""",
+    "attempts = attempts - 1",
+)
+EXPIRE = letting_go(
+    """
+    SELECT id, name, running_key, attempts >= tries AS is_over FROM platform_job
+    WHERE state = 'running' AND lease_until < clock_timestamp() ORDER BY lease_until LIMIT $1
+    FOR UPDATE SKIP LOCKED""",
+    "error = 'the worker that had it was lost', due_at = clock_timestamp()",
+)
 
 
 class Taken(msgspec.Struct, eq=False):
@@ -164,16 +193,23 @@ class Leases:
     async def fail(self, one: Taken, failure: Failure) -> str | None:
         """An attempt came to nothing; returns what the job is now, None where it was this worker's no more."""
         given = (one.id, one.lease, failure.error, failure.pause, failure.is_final, failure.is_excused)
-        rows = await self._statements.fetch(FAIL, given)
-        return rows[0][0] if rows else None
+        rows = await self._let_go(FAIL, given)
+        return rows[0][2] if rows else None
 
     async def give_back(self, held: Collection[Taken]) -> set[UUID]:
         """Let others have these, as if they had not been tried."""
-        return {row[0] for row in await self._statements.fetch(GIVE_BACK, _keys(held))}
+        return {row[0] for row in await self._let_go(GIVE_BACK, _keys(held))}
 
     async def expire(self) -> list[Lost]:
         """Take away what workers hold that are not heard of any more."""
-        return [Lost(*row) for row in await self._statements.fetch(EXPIRE, (EXPIRED_AT_ONCE,))]
+        return [Lost(*row) for row in await self._let_go(EXPIRE, (EXPIRED_AT_ONCE,))]
+
+    async def _let_go(self, statement: str, given: Sequence[Any]) -> list[Any]:
+        """Another that was enqueued, but not committed, when the statement began is there to be seen the next time."""
+        try:
+            return await self._statements.fetch(statement, given)
+        except UniqueViolationError:
+            return await self._statements.fetch(statement, given)
 
 
 def _keys(held: Collection[Taken]) -> tuple[list[UUID], list[int]]:

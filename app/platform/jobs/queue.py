@@ -11,11 +11,11 @@ from app.platform.jobs.declaration import Call, Group
 from app.platform.observability.identity import IDS
 
 QUEUED, CANCELLED = "platform_job", "platform_job_cancelled"  # channels: something waits; something is to be cut off
-ENQUEUE = """
+ONCE = "ON CONFLICT (name, unique_key) WHERE unique_key IS NOT NULL AND state IN ('waiting', 'running') DO NOTHING"
+ENQUEUE = f"""
 INSERT INTO platform_job (name, queue, arguments, unique_key, due_at, tries, actor, request_id)
-VALUES ($1, $2, $3::jsonb, $4, coalesce($5, now()), $6, $7, $8)
-ON CONFLICT (name, unique_key) WHERE unique_key IS NOT NULL AND state IN ('waiting', 'running') DO NOTHING RETURNING id
-"""
+VALUES ($1, $2, $3::jsonb, $4, coalesce($5, now()), $6, $7, $8) {ONCE} RETURNING id
+"""  # noqa: S608 - of a text of ours
 THE_OTHER = """
 SELECT id FROM platform_job WHERE name = $1 AND unique_key = $2 AND state IN ('waiting', 'running')
 """
@@ -23,11 +23,12 @@ HOLD = """
 INSERT INTO platform_job (name, queue, arguments, tries, actor, request_id, pending, state)
 VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7, CASE $7::int WHEN 0 THEN 'waiting' ELSE 'held' END) RETURNING id
 """
-ENQUEUE_ALL = """
-INSERT INTO platform_job (name, queue, arguments, tries, due_at, actor, request_id, then_id)
-SELECT name, queue, arguments::jsonb, tries, coalesce($5, now()), $6, $7, $8
-FROM unnest($1::text[], $2::smallint[], $3::text[], $4::smallint[]) AS given (name, queue, arguments, tries)
-"""
+ENQUEUE_ALL = f"""
+INSERT INTO platform_job (name, queue, arguments, tries, unique_key, due_at, actor, request_id, then_id)
+SELECT name, queue, arguments::jsonb, tries, unique_key, coalesce($6, now()), $7, $8, $9
+FROM unnest($1::text[], $2::smallint[], $3::text[], $4::smallint[], $5::text[])
+    AS given (name, queue, arguments, tries, unique_key) {ONCE}
+"""  # noqa: S608 - of a text of ours
 LOOKS = 5  # between the two statements the other one may end, and yet another begin
 
 Fetch = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
@@ -40,18 +41,8 @@ async def enqueue(fetch: Fetch, call: Call | Group, due: datetime | None, viewer
     """
     if isinstance(call, Group):
         return await _enqueue_group(fetch, call, due, viewer)
-    ids = IDS.get()
     one = call.job
-    row = (
-        one.name,
-        one.queue,
-        call.arguments,
-        call.unique_key,
-        due,
-        one.treatment.tries,
-        viewer.id,
-        ids and ids.request,
-    )
+    row = (one.name, one.queue, call.arguments, call.unique_key, due, one.treatment.tries, *_caller(viewer))
     if call.row is not None:
         return (await fetch(f"WITH written AS ({call.row.sql}) {ENQUEUE}", (*row, *call.row.values)))[0][0]
     for _ in range(LOOKS):
@@ -62,12 +53,28 @@ async def enqueue(fetch: Fetch, call: Call | Group, due: datetime | None, viewer
 
 
 async def _enqueue_group(fetch: Fetch, group: Group, due: datetime | None, viewer: Viewer) -> UUID:
-    ids = IDS.get()
-    caller = viewer.id, ids and ids.request
-    last, jobs = group.then.job, [call.job for call in group.calls]
-    row = (last.name, last.queue, group.then.arguments, last.treatment.tries, *caller, len(jobs))
+    last = group.then.job
+    row = (last.name, last.queue, group.then.arguments, last.treatment.tries, *_caller(viewer), len(group.calls))
     [(then,)] = await fetch(HOLD, row)
-    columns = ([job.name for job in jobs], [job.queue for job in jobs], [call.arguments for call in group.calls])
-    if jobs:
-        await fetch(ENQUEUE_ALL, (*columns, [job.treatment.tries for job in jobs], due, *caller, then))
+    if group.calls:
+        await fetch(ENQUEUE_ALL, (*_columns(group.calls), due, *_caller(viewer), then))
     return then
+
+
+async def enqueue_all(fetch: Fetch, calls: Sequence[Call], due: datetime | None, viewer: Viewer) -> None:
+    """All of them by one statement. Raises TypeError for those with a row beside them, which has one of its own."""
+    if any(call.row for call in calls):
+        raise TypeError("jobs with a row beside them are enqueued one by one")
+    # Two transactions that enqueue the same unique jobs wait for each other in this order, never crosswise.
+    ordered = sorted(calls, key=lambda call: (call.job.name, call.unique_key or ""))
+    await fetch(ENQUEUE_ALL, (*_columns(ordered), due, *_caller(viewer), None))
+
+
+def _caller(viewer: Viewer) -> tuple[UUID | None, str | None]:
+    ids = IDS.get()
+    return viewer.id, ids and ids.request
+
+
+def _columns(calls: Sequence[Call]) -> tuple[list[Any], ...]:
+    rows = [(one.job.name, one.job.queue, one.arguments, one.job.treatment.tries, one.unique_key) for one in calls]
+    return tuple(map(list, zip(*rows, strict=True)))

@@ -15,7 +15,9 @@ job = Table(
     Column("queue", SmallInteger, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'waiting'")),
     Column("arguments", JSONB, nullable=False),
+    # What is unique about it while it waits, and while it runs: then its like may wait.
     Column("unique_key", Text),
+    Column("running_key", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("due_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("started_at", DateTime(timezone=True)),

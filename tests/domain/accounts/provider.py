@@ -39,6 +39,7 @@ class Provider:
         self.signs_by: Any = rsa("r1")
         self.header: dict[str, Any] = {"alg": "RS256", "kid": "r1"}
         self.claims: dict[str, Any] = {"email": "ann@example.com", "email_verified": True, "preferred_username": "ann"}
+        self.shows_names = True  # of its keys
         self.configuration: dict[str, Any] = {}
         self.returned: dict[str, str] = {}
         self.answers: dict[str, Callable[[], web.Response]] = {}
@@ -85,7 +86,9 @@ class Provider:
         return web.json_response(told | self.configuration)
 
     async def _keys(self, _: web.Request) -> web.Response:
-        return web.json_response({"keys": [key.as_dict(private=False) for key in self.keys]})
+        told = [key.as_dict(private=False) for key in self.keys]
+        unnamed = [{name: value for name, value in key.items() if name != "kid"} for key in told]
+        return web.json_response({"keys": told if self.shows_names else unnamed})
 
     async def _authorize(self, request: web.Request) -> web.Response:
         """The user agrees at once."""
@@ -123,13 +126,14 @@ class Provider:
         now = int(time.time())
         claims = {"iss": self.issuer, "aud": CLIENT, "sub": SUBJECT, "exp": now + 60, "iat": now, "nonce": nonce}
         claims = {name: value for name, value in (claims | self.claims).items() if value is not None}
+        header = {name: value for name, value in self.header.items() if name != "kid" or self.shows_names}
         if self.header["alg"] == "none":
             return f"{_encoded(self.header)}.{_encoded(claims)}."
         if self.header["alg"] == "HS256":  # by the public key as a secret: what it would be verified by, if let in
             signed = f"{_encoded(self.header)}.{_encoded(claims)}"
             digest = hmac.digest(self.signs_by.as_pem(private=False), signed.encode(), "sha256")
             return f"{signed}.{urlsafe_b64encode(digest).rstrip(b'=').decode()}"
-        return jwt.encode(self.header, claims, self.signs_by, algorithms=["RS256", "ES256", "RS512"])
+        return jwt.encode(header, claims, self.signs_by, algorithms=["RS256", "ES256", "RS512"])
 
     def sign_by(self, algorithm: str, key: Any) -> None:
         self.header, self.signs_by = {"alg": algorithm, "kid": key.kid}, key

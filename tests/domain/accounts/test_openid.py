@@ -540,9 +540,11 @@ async def test_what_a_provider_publishes_is_asked_for_once(
     assert provider.asked == {CONFIGURATION: 1}
 
 
-async def test_keys_may_change_and_an_unknown_one_is_asked_for_once_a_minute(
-    browser: httpx.AsyncClient, provider: Provider, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "without a name"])
+async def test_keys_may_change_and_unknown_ones_are_asked_for_once_a_minute(
+    browser: httpx.AsyncClient, provider: Provider, monkeypatch: pytest.MonkeyPatch, is_named: bool
 ) -> None:
+    provider.shows_names = is_named
     assert (await browser.get(GO)).status_code == 200
     provider.keys = [rsa("r2")]
     provider.sign_by("RS256", rsa("r2"))

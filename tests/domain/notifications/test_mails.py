@@ -51,6 +51,25 @@ async def test_a_digest_has_what_was_not_read_and_is_mailed_once(
     assert send_digests.treatment.schedule == "0 7 * * *"
 
 
+async def test_what_was_to_be_mailed_at_once_and_was_not_is_in_the_next_digest(
+    verified, tell: Tell, choose, do: Callable, work_off: Callable, outbox: Outbox, aside: Aside
+):
+    """The job that should have mailed it was given up; until the next one of that user, nothing else would."""
+    ann, bea = await verified("ann"), await verified("bea")
+    for who in (ann, bea):
+        await choose(who, SIGHTED, inbox=True, mail="at_once")
+        await tell(who)
+    connection = await aside.connection()
+    await connection.execute("UPDATE platform_job SET state = 'dead', ended_at = now()")
+    await connection.execute("DELETE FROM platform_job WHERE state = 'dead'")
+    left = "UPDATE notifications_notification SET created_at = now() - interval '3 hours' WHERE user_id = $1"
+    await connection.execute(left, ann.id)
+    await do(send_digests)
+    await work_off(*JOBS)
+    assert [mail.to for mail in outbox.to(ann.email)] == [ann.email]
+    assert outbox.to(bea.email) == [], "its job may be at it yet"
+
+
 async def test_a_long_digest_names_the_newest_and_counts_the_others(
     verified, tell: Tell, do: Callable, outbox: Outbox, aside: Aside
 ):

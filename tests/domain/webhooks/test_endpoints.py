@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from app.domain.webhooks.delivering import SECRETS
-from app.domain.webhooks.jobs import clear_deliveries, wake_forgotten
+from app.domain.webhooks.forgetting import clear_deliveries, forget_deleted
+from app.domain.webhooks.jobs import wake_forgotten
 from app.domain.webhooks.services import is_address
 from app.kit.identity import ANONYMOUS
 from app.kit.signatures import secret_of
@@ -232,6 +233,49 @@ async def test_what_is_over_is_forgotten_after_some_days(
         (endpoint, "pending"),
     ]
     assert clear_deliveries.treatment.schedule == "47 3 * * *"
+
+
+async def test_a_deleted_endpoint_is_gone_at_once_and_its_messages_by_and_by(
+    app,
+    client: httpx.AsyncClient,
+    manager,
+    create: Callable,
+    publish: Callable,
+    deliveries: Callable,
+    aside,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """There may be millions of them: to delete all in the request would last longer than a statement may."""
+    monkeypatch.setattr("app.domain.webhooks.forgetting.AT_ONCE", 2)
+    endpoint, _ = await create(NOWHERE)
+    kept, _ = await create(f"{NOWHERE}/kept")
+    await publish(*(WhaleSeen(str(number)) for number in range(3)))
+    [delivery, *_] = await deliveries(endpoint)
+    assert (await client.delete(f"{ENDPOINTS}/{endpoint}", auth=manager)).status_code == 204
+    await publish(WhaleSeen("late"))
+    connection = await aside.connection()
+    count = "SELECT count(*) FROM webhooks_delivery WHERE endpoint_id = $1"
+    assert await connection.fetchval(count, UUID(endpoint)) == 3
+    assert not await connection.fetch("SELECT FROM webhooks_secret WHERE endpoint_id = $1", UUID(endpoint))
+
+    listed = (await client.get(ENDPOINTS, auth=manager)).json()["items"]
+    exported = (await client.get("/api/v1/accounts/me/export", auth=manager)).json()["modules"]["webhooks"]
+    assert [one["id"] for one in listed] == [kept]
+    assert [one["url"] for one in exported["endpoints"]] == [f"{NOWHERE}/kept"]
+    span = {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"}
+    for method, path in ROUTES:
+        body = {"json": span if "replays" in path else {}} if method in {"POST", "PATCH"} else {}
+        there = f"{HOOKS}{path.format(endpoint=endpoint, delivery=delivery['id'])}"
+        assert (await client.request(method, there, **body, auth=manager)).status_code == 404, f"{method} {path}"
+
+    for left in (1, 0):
+        work = job_work(app)
+        await work.run(lambda: forget_deleted.handler(work))  # noqa: B023
+        assert await connection.fetchval(count, UUID(endpoint)) == left
+    assert [str(row[0]) for row in await connection.fetch("SELECT id FROM webhooks_endpoint")] == [kept]
+    assert await connection.fetchval(count, UUID(kept)) == 4
+    enqueued = "SELECT count(*) FROM platform_job WHERE name = 'webhooks.forget_deleted'"
+    assert await connection.fetchval(enqueued) == 2, "by the request, and for what was left"
 
 
 async def test_who_was_forgotten_is_woken(app, create: Callable, publish: Callable, aside):

@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 import requests
 import schemathesis
-from coverage import Coverage
 from hypothesis import HealthCheck, settings
 from schemathesis import BaseSchema
 from schemathesis.config import SchemathesisConfig
@@ -91,17 +90,6 @@ def document(request: pytest.FixtureRequest) -> BaseSchema:
     making = {"allow-x00": False}
     config = {"seed": 20261121, "generation": making, "checks": CHECKS, "operations": [others, *LENIENT]}
     return schemathesis.openapi.from_dict(CONTRACT, config=SchemathesisConfig.from_dict(config))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _uncounted() -> Iterator[None]:
-    """The server counts its lines itself; here there are none, and to look for them takes as long as the attack."""
-    counting = Coverage.current()
-    if counting:
-        counting.stop()
-    yield
-    if counting:
-        counting.start()
 
 
 @pytest.fixture(scope="module")
