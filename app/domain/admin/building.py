@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import import_module
+from typing import cast
 
+from adminsite.views.registry import ViewRegistry
+
+from app.domain.admin.keeping import KeptUploads, KeptViews
 from app.domain.admin.queries import staff_name
 from app.kit.identity import Viewer
 from app.platform.admin.model_admin import ModelAdmin
@@ -27,6 +31,8 @@ def build(modules: Iterable[Module], database: Database, job: LeaveToJob, *, sec
         database,
         name_of=name_of,
         job=job,
+        uploads=KeptUploads(database),
+        saved_views=KeptViews(database),
         title="Litehouse",
         views=offered(modules),
         secret_key=secret,
@@ -63,5 +69,5 @@ def view_named(name: str) -> ModelAdmin:
 
 @lru_cache(maxsize=1)
 def _built() -> dict[str, ModelAdmin]:
-    views = [view() for view in offered(installed(MODULES))]
-    return {view.name: view for view in views}
+    together = ViewRegistry()  # so that what a view links to is read as the linked model's own view allows it
+    return {view.name: cast("ModelAdmin", together.add(view())) for view in offered(installed(MODULES))}

@@ -3,12 +3,12 @@
 from litestar import Router
 
 from app.domain.admin.controllers import admin_site
-from app.domain.admin.jobs import do_verb
+from app.domain.admin.jobs import clear_uploads, do_import, do_verb
 from app.platform.module import Module
 
 module = Module(
     name="admin",
     summary="The admin site: what the modules offer of their models, for staff",
     routers=[Router("/", route_handlers=[admin_site])],
-    jobs=[do_verb],
+    jobs=[do_verb, do_import, clear_uploads],
 )

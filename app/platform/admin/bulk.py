@@ -39,7 +39,7 @@ def change_action(view: "ModelAdmin[Any]", request: Request) -> Action | None:
 
 
 def ticked(view: "ModelAdmin[Any]", inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What is to change, as values that a job can be given. Raises RefusedError where nothing is, or a value is wrong."""
+    """What is to change, as values that a job can be given. Raises RefusedError for nothing, and for wrong values."""
     given = {path: inputs[path] for path in view.bulk_fields if inputs.get(f"{TICK}{path}")}
     if not given:
         raise RefusedError(_("Tick the fields that are to change."))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from adminsite._http.listing import read_list_request
 from adminsite._http.requests import find_view
@@ -21,6 +21,7 @@ from app.platform.admin.files import CsvFile, JsonLines, Workbook
 
 if TYPE_CHECKING:
     from app.platform.admin.model_admin import ModelAdmin
+    from app.platform.admin.reading import ReadSession
     from app.platform.admin.site import Site
 
 FORMAT = "format"
@@ -46,7 +47,7 @@ class Download(StreamingResponse):
 
 async def export_records(site: "Site", request: Request) -> Response:
     """The list as it is searched, narrowed and sorted, with the columns that its viewer sees; all of its rows."""
-    view = find_view(site, request)
+    view = cast("ModelAdmin[Any]", find_view(site, request))
     await view._ensure(Permission.EXPORT, request=request)
     kind = request.query_params.get(FORMAT, "csv")
     if kind not in FORMATS:
@@ -75,8 +76,9 @@ async def _made(
     async with _admitted(site), site.database.session() as session:
         await session.execute(ONE_MOMENT)
         statement = view._repository.statement(spec, view._scope_for(request))
-        found = await session.session.stream_scalars(statement.execution_options(yield_per=AT_A_TIME))
-        async with aclosing(found.partitions(AT_A_TIME)) as batches:
+        statement = statement.execution_options(yield_per=AT_A_TIME)
+        found = await cast("ReadSession", session).session.stream_scalars(statement)
+        async with aclosing(cast("AsyncGenerator[Sequence[Any]]", found.partitions(AT_A_TIME))) as batches:
             yield await asyncio.to_thread(file.begin)
             async for records in batches:
                 await _complete(view, session, records, spec, request, file.paths)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -80,7 +80,7 @@ class Workbook(CsvFile):
     def __init__(self, view: "ModelAdmin[Any]", paths: Sequence[str]) -> None:
         super().__init__(view, paths)
         self._sent = _Sent()
-        self._zip = ZipFile(self._sent, "w", ZIP_DEFLATED, compresslevel=1)
+        self._zip = ZipFile(cast("IO[bytes]", self._sent), "w", ZIP_DEFLATED, compresslevel=1)
         self._sheets = 0
         self._written = 0
 
@@ -167,15 +167,12 @@ def _parts(sheets: int, title: str) -> Iterator[tuple[str, str]]:
     """The rest of the package: what types its parts have, and how they belong together."""
     numbers = range(1, sheets + 1)
     name = re.sub(r"[\[\]:*?/\\']", " ", title)[:25]
-    types = "".join(
-        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{MADE_OF}.worksheet+xml"/>' for n in numbers
-    )
-    yield (
-        "[Content_Types].xml",
-        f'<Types xmlns="{PACKAGED}/content-types">'
-        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{MADE_OF}.sheet.main+xml"/>{types}</Types>',
-    )
+    rels = "application/vnd.openxmlformats-package.relationships+xml"
+    types = f'<Default Extension="rels" ContentType="{rels}"/>'
+    types += f'<Override PartName="/xl/workbook.xml" ContentType="{MADE_OF}.sheet.main+xml"/>'
+    for n in numbers:
+        types += f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{MADE_OF}.worksheet+xml"/>'
+    yield "[Content_Types].xml", f'<Types xmlns="{PACKAGED}/content-types">{types}</Types>'
     book = f'<Relationship Id="rId1" Type="{RELATED}/officeDocument" Target="xl/workbook.xml"/>'
     yield "_rels/.rels", f'<Relationships xmlns="{PACKAGED}/relationships">{book}</Relationships>'
     shown = "".join(f'<sheet name="{escape(name)} {n}" sheetId="{n}" r:id="rId{n}"/>' for n in numbers)

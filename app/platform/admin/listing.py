@@ -82,10 +82,8 @@ class BoundedRepository(SQLAlchemyRepository[M]):
         other = tuple_(*(literal(value, key.column.type) for key, value in zip(keys, cursor, strict=True)))
         return row > other if keys[0].descending == backwards else row < other
 
-    def condition_at(
-        self, path: str, build: ConditionBuilder, action: str = "filtering"
-    ) -> ColumnElement[bool] | None:
-        """A condition on what a path names; on the key that a link holds itself, without looking into the other table."""
+    def condition_at(self, path: str, build: ConditionBuilder, action: str = "filtering") -> ColumnElement[bool] | None:
+        """A condition on what a path names; on a link's key, on that which stands in the row itself."""
         resolved, field = self._resolve_field(path, action)
         if len(resolved.relations) == 1:
             own = self._held_here(resolved.relations[0].name, field.name)
@@ -94,7 +92,7 @@ class BoundedRepository(SQLAlchemyRepository[M]):
         return super().condition_at(path, build, action)
 
     def _held_here(self, relation: str, name: str) -> Any:
-        mapper = inspect(self.model)
+        mapper: Any = inspect(self.model)
         link = mapper.relationships[relation]
         if link.uselist or link.secondary is not None:
             return None

@@ -21,7 +21,7 @@ from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin.dates import DateHierarchy, steps_of
 from app.platform.admin.exporting import FORMAT, FORMATS, export_records
-from app.platform.admin.importing import import_preview, import_records
+from app.platform.admin.importing import Uploads, import_preview, import_records
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import INPUT, shown
@@ -46,8 +46,14 @@ class LeaveToJob(Protocol):
 class Site(Admin):
     """One in each process, made when it is first asked for."""
 
-    def __init__(self, database: Database, *, name_of: NameOf, job: LeaveToJob, **options: Any) -> None:
-        """`name_of`: who is let in. `job`: who does what takes longer than a request. The rest is adminsite's."""
+    def __init__(
+        self, database: Database, *, name_of: NameOf, job: LeaveToJob, uploads: Uploads, **options: Any
+    ) -> None:
+        """`name_of`: who is let in. `job`: who does what takes longer than a request. `uploads`: who keeps files.
+
+        The rest is adminsite's.
+        """
+        self.uploads = uploads
         self._pools = database
         self._job = job
         super().__init__(
@@ -147,7 +153,7 @@ def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_list(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The steps of its dates, which stand above it and not among its filters; and the formats that it is exported in."""
+    """The steps of its dates, which stand above it, not among its filters; and the formats that it is exported in."""
     panels = values["panels"]
     steps = next((steps_of(panel) for panel in panels if isinstance(panel.filter, DateHierarchy)), None)
     shown: dict[str, Any] = {

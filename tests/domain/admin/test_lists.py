@@ -9,7 +9,9 @@ from uuid import UUID
 
 from openpyxl import load_workbook
 
+from app.domain.admin import opening
 from app.domain.publishing.policies import REVISE_ANY_ARTICLE
+from app.platform.admin import exporting, files, listing
 from tests.domain.admin.conftest import Browser
 
 Enter = Callable[..., Awaitable[Browser]]
@@ -29,7 +31,7 @@ def titles(html: str) -> list[str]:
 
 
 def link(html: str, label: str) -> str:
-    found = re.search(rf'<a [^>]*?aria-label="{label}"[^>]*?href="([^"]+)"', html, re.S) or re.search(
+    found = re.search(rf'<a [^>]*?aria-label="{label}"[^>]*?href="([^"]+)"', html, re.DOTALL) or re.search(
         rf'<a [^>]*?href="/admin([^"]+)"[^>]*>{label}', html
     )
     assert found, label
@@ -49,5 +51,95 @@ async def test_pages_go_by_key_to_the_end_and_back(sign_in, aside, staff: Enter,
     assert titles(second) == [f"Whale {n}" for n in range(35, 10, -1)]
     assert titles(last) == [f"Whale {n}" for n in range(25, 0, -1)]
     assert titles(await editor.page(link(last, "Previous"))) == [f"Whale {n}" for n in range(50, 25, -1)]
+    assert len(sent) == 6, "session, name, BEGIN, rows, dates, ROLLBACK"
     assert "OFFSET" not in " ".join(sent)
-    print("\n\n".join(sent))
+
+
+async def test_one_finds_by_words_by_author_and_by_date(sign_in, aside, staff: Enter):
+    one, other = await sign_in(), await sign_in()
+    editor = await staff(REVISE_ANY_ARTICLE)
+    await articles(aside, one.id, 30)
+    await articles_of(aside, other.id)
+
+    assert titles(await editor.page("/articles?q=whale")) == [f"Whale {n}" for n in range(30, 5, -1)]
+    assert titles(await editor.page("/articles?q=whale-7")) == ["Whale 7"]
+    by_author = await editor.page(f"/articles?author={other.id}")
+    assert "Of seals" in by_author
+    assert not titles(by_author)
+    html = await editor.page("/articles")
+    assert re.findall(r"created_at_in=([\d-]+)", html) == ["2025", "2026"]
+    html = await editor.page("/articles?created_at_in=2025")
+    assert titles(html) == ["Whale 1"]
+    assert "created_at_in=2025-12" in html
+    html = await editor.page("/articles?created_at_in=2026-01-01")
+    assert titles(html) == [f"Whale {n}" for n in range(25, 1, -1)]
+    assert titles(await editor.page("/articles?created_at_in=2026-13")) == titles(await editor.page("/articles"))
+
+
+async def articles_of(aside, author: UUID) -> None:
+    insert = "INSERT INTO publishing_article (slug, title, description, body, author_id) VALUES ('s', $1, '', '', $2)"
+    await (await aside.connection()).execute(insert, "Of seals", author)
+
+
+async def test_totals_are_counted_so_far_and_no_further(sign_in, aside, staff: Enter, monkeypatch):
+    author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
+    await articles(aside, author.id, 30)
+    counted = {"HX-Request": "true", "HX-Trigger": "records-counter"}
+
+    answer = await editor.get("/admin/articles", headers=counted)
+    assert "30 articles" in answer.text
+    monkeypatch.setattr(listing, "MOST_COUNTED", 20)
+    answer = await editor.get(f"/admin/articles?author={author.id}", headers=counted)
+    assert "about " in answer.text
+    answer = await editor.get("/admin/articles?q=whale-7", headers=counted)
+    assert "1 article" in answer.text
+
+
+async def test_a_list_is_exported_as_it_is_seen(sign_in, aside, staff: Enter, statements, monkeypatch):
+    author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
+    await articles(aside, author.id, 1200)
+    await (await aside.connection()).execute(
+        "UPDATE publishing_article SET title = $1 WHERE slug = 'whale-7'", '=HYPERLINK("http://evil")\x0b<&'
+    )
+
+    with statements() as sent:
+        answer = await editor.get("/admin/articles/export?created_at_in=2026-01")
+    assert answer.headers["content-disposition"] == 'attachment; filename="articles.csv"'
+    rows = list(csv.reader(io.StringIO(answer.text)))
+    assert rows[0] == ["Title", "Slug", "Author", "Created at"]
+    assert [row[1] for row in rows[1:]] == [f"whale-{n}" for n in range(745, 1, -1)]
+    assert rows[-6][0] == '\'=HYPERLINK("http://evil")\x0b<&'
+    assert sum("FROM publishing_article" in statement for statement in sent) == 1
+    assert "REPEATABLE READ" in " ".join(sent)
+
+    monkeypatch.setattr(files, "MOST_ROWS", 500)
+    answer = await editor.get("/admin/articles/export?format=xlsx&created_at_in=2026-01")
+    sheets = load_workbook(io.BytesIO(answer.content), read_only=True).worksheets
+    cells = [[cell.value for cell in row] for sheet in sheets for row in sheet.iter_rows()]
+    assert [row[1] for row in cells if row[1] != "Slug"] == [f"whale-{n}" for n in range(745, 1, -1)]
+    assert [cells[0][0], cells[500][0]] == ["Title", "Title"]
+    assert cells[-6][0] == '=HYPERLINK("http://evil")<&'
+    assert load_workbook(io.BytesIO(answer.content)).worksheets[1]["A2"].data_type != "f"
+
+    answer = await editor.get("/admin/articles/export?format=ndjson&sort=slug&cols=slug&cols=created_at")
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert len(lines) == 1200
+    assert lines[0] == {"slug": "whale-1", "created_at": "2025-12-31T23:30:00Z"}
+
+    await editor.page("/articles/export?format=pdf", 404)
+    html = await editor.page("/articles")
+    assert all(f"format={kind}" in html for kind in ("csv", "ndjson", "xlsx"))
+
+
+async def test_exports_are_few_at_once_and_give_their_slots_back(sign_in, aside, staff: Enter, app, database):
+    author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
+    await articles(aside, author.id, 3)
+    await editor.page("/articles")
+    site = await opening.opened(app.state)
+    site.exports = exporting.MOST_AT_ONCE
+
+    assert (await editor.get("/admin/articles/export")).status_code == 503
+    site.exports = 0
+    assert (await editor.get("/admin/articles/export")).status_code == 200
+    assert site.exports == 0
+    assert database.read.gauges()["in_use"] == 0
