@@ -40,8 +40,14 @@ class KeptViews(SavedViews):
     async def save(self, saved: SavedView) -> SavedView:
         """Keep one, in the place of that of this name."""
         work = self._ours.unit_of_work(Viewer(id=_id(saved.owner)))
-        kept = {"view": saved.view, "name": saved.name, "query": clean_query(saved.query), "is_shared": saved.shared}
-        made = await work.run(lambda: save_view.one(work, owner=_id(saved.owner), **kept))
+        owner, query = _id(saved.owner), clean_query(saved.query)
+
+        async def keep() -> SavedList | None:
+            return await save_view.one(
+                work, owner=owner, view=saved.view, name=saved.name, query=query, is_shared=saved.shared
+            )
+
+        made = await work.run(keep)
         return _shown(made) if made else saved
 
     async def delete(self, key: int, owner: str | None) -> bool:

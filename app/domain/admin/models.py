@@ -11,7 +11,7 @@ from app.platform.database.model import Base
 
 
 class SavedView(Base):
-    """A list's search, filters, sort and columns, under a name that its owner gave; others see it where it is shared."""
+    """A list's search, filters, sort and columns, under its owner's name for it; where it is shared, others see it."""
 
     __tablename__ = "admin_saved_view"
     __table_args__ = (UniqueConstraint("owner_id", "view", "name"),)
@@ -29,7 +29,7 @@ Index("ix_admin_saved_view_view", SavedView.view, postgresql_where=SavedView.is_
 
 
 class Upload(Base):
-    """A file of rows that was looked through and waits for its owner to say so; it goes when it is done, or in a day."""
+    """A file of rows that was looked through and waits for its owner's word; it goes when it is done, or in a day."""
 
     __tablename__ = "admin_upload"
 

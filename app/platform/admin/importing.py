@@ -141,7 +141,7 @@ async def import_upload(
 
 
 async def plan_of(session: ReadSession, view: "ModelAdmin[Any]", table: Table, request: Request) -> ImportPlan:
-    """What the file says of each row, in parts: adminsite compares all rows at a go, and nobody else would have a turn."""
+    """What the file says of each row, in parts: adminsite compares them all at a go, without giving others a turn."""
     header, *body = table
     plan = await build_plan(view, session, [header, *body[:AT_A_TIME]], request=request)
     for start in range(AT_A_TIME, len(body), AT_A_TIME):
