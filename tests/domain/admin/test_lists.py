@@ -51,7 +51,7 @@ async def test_pages_go_by_key_to_the_end_and_back(sign_in, aside, staff: Enter,
     assert titles(second) == [f"Whale {n}" for n in range(35, 10, -1)]
     assert titles(last) == [f"Whale {n}" for n in range(25, 0, -1)]
     assert titles(await editor.page(link(last, "Previous"))) == [f"Whale {n}" for n in range(50, 25, -1)]
-    assert len(sent) == 6, "session, name, BEGIN, rows, dates, ROLLBACK"
+    assert len(sent) == 7, "session, name, BEGIN, rows, dates, ROLLBACK, lists that are kept"
     assert "OFFSET" not in " ".join(sent)
 
 
@@ -143,3 +143,67 @@ async def test_exports_are_few_at_once_and_give_their_slots_back(sign_in, aside,
     assert (await editor.get("/admin/articles/export")).status_code == 200
     assert site.exports == 0
     assert database.read.gauges()["in_use"] == 0
+
+
+async def test_many_articles_are_changed_by_one_dialog(client, sign_in, aside, staff: Enter, statements, do_jobs):
+    author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
+    await articles(aside, author.id, 130)
+    connection = await aside.connection()
+    keys = [str(row["id"]) for row in await connection.fetch("SELECT id FROM publishing_article ORDER BY id LIMIT 3")]
+    form = await editor.page("/articles")
+    assert "Change Description" in form
+
+    changed = {"change_description": "true", "description": "Of the sea"}
+    await editor.submit(form, "/articles/action/change", keys=keys, **changed)
+    found = await connection.fetch("SELECT id::text FROM publishing_article WHERE description = 'Of the sea'")
+    assert {row["id"] for row in found} == set(keys)
+    assert await connection.fetchval("SELECT count(*) FROM platform_outbox") == 3, "each fires the event of the API"
+
+    for wrong in ({"description": "x"}, {"change_description": "true", "description": "d" * 3000}):
+        await editor.submit(form, "/articles/action/change", keys=keys, **wrong)
+    assert "Description:" in await editor.page("/articles"), "the API's own struct refused it"
+
+    await editor.submit(form, "/articles/action/change", everything="1", **changed | {"description": "Of all"})
+    assert await connection.fetchval("SELECT count(*) FROM publishing_article WHERE description = 'Of all'") == 0
+    assert [(row["state"], row["result"]) for row in await do_jobs()] == [("done", "130 rows")]
+    assert await connection.fetchval("SELECT count(*) FROM publishing_article WHERE description = 'Of all'") == 130
+    reader = await staff()
+    await reader.submit(await reader.page("/"), "/articles/action/change", 404, keys=keys, **changed)
+
+
+async def test_a_value_is_changed_in_its_cell(client, sign_in, aside, staff: Enter):
+    author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
+    await articles(aside, author.id, 1)
+    connection = await aside.connection()
+    key = await connection.fetchval("SELECT id FROM publishing_article")
+    cell = f"/articles/{key}/edit/description?cols=title&cols=description"
+
+    form = await editor.page(cell)
+    await editor.submit(form, cell, 422, description="d" * 3000)
+    await editor.submit(form, cell, 200, description="Of the sea")
+    assert await connection.fetchval("SELECT description FROM publishing_article") == "Of the sea"
+    assert await connection.fetchval("SELECT count(*) FROM platform_outbox") == 1
+    await editor.page(f"/articles/{key}/edit/slug?cols=title&cols=slug", 404)
+
+
+async def test_lists_are_kept_under_a_name(sign_in, aside, staff: Enter):
+    author, one, other = await sign_in(), await staff(REVISE_ANY_ARTICLE), await staff(REVISE_ANY_ARTICLE)
+    await articles(aside, author.id, 1)
+    form = await one.page("/articles")
+    await one.submit(form, "/articles/saved-views", name="Of 2026", query="created_at_in=2026&page=3")
+    await one.submit(form, "/articles/saved-views", name="Of 2026", query="created_at_in=2026&sort=slug")
+    await one.submit(form, "/articles/saved-views", name="For all", query="q=whale", shared="on")
+
+    html = await one.page("/articles")
+    assert html.count("created_at_in=2026&amp;sort=slug") == 1
+    assert "For all" in html
+    html = await other.page("/articles")
+    assert "Of 2026" not in html
+    assert "For all" in html
+    connection = await aside.connection()
+    kept = [row["id"] for row in await connection.fetch("SELECT id FROM admin_saved_view ORDER BY id")]
+    await other.submit(html, f"/articles/saved-views/{kept[-1]}/delete")
+    assert await connection.fetchval("SELECT count(*) FROM admin_saved_view") == 2
+    await one.submit(form, f"/articles/saved-views/{kept[-1]}/delete")
+    assert "For all" not in await other.page("/articles")
+    await one.submit(form, "/articles/saved-views/none/delete", 404)
