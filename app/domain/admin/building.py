@@ -70,4 +70,5 @@ def view_named(name: str) -> ModelAdmin:
 @lru_cache(maxsize=1)
 def _built() -> dict[str, ModelAdmin]:
     together = ViewRegistry()  # so that what a view links to is read as the linked model's own view allows it
-    return {view.name: cast("ModelAdmin", together.add(view())) for view in offered(installed(MODULES))}
+    built = [cast("ModelAdmin", together.add(view())) for view in offered(installed(MODULES))]
+    return {view.name: view for view in built}
