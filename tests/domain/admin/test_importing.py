@@ -72,7 +72,9 @@ async def imported(admin: Browser, preview: str) -> str:
 
 async def test_a_file_is_tried_and_then_imported_once(staff: Enter, aside: Aside, statements):
     admin, other = await staff(is_superuser=True), await staff(is_superuser=True)
-    whales = await (await aside.connection()).fetchval("INSERT INTO accounts_group (name) VALUES ('Whales') RETURNING id")
+    whales = await (await aside.connection()).fetchval(
+        "INSERT INTO accounts_group (name) VALUES ('Whales') RETURNING id"
+    )
 
     preview = await tried(admin, f"id,name,colour\n{whales},Blue whales,blue\n,Seals,grey\n")
     assert all(text in preview for text in ("1 new", "1 changed", "Not used: colour"))
