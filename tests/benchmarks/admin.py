@@ -11,7 +11,6 @@ size is the floor: what a page costs whatever the table holds, which is mostly t
 import argparse
 import asyncio
 import hashlib
-import logging
 import os
 import re
 import secrets
@@ -28,11 +27,11 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-import structlog
 
 from app.domain.publishing.samples import samples
 from app.main import create_app
 from app.platform import migrations
+from app.platform.observability.logging import configure_logging
 from app.platform.postgres.sharing import share
 from config.settings import Settings, load
 from tests.benchmarks.growth import EACH, SETTINGS
@@ -69,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     sizes = parser.parse_args().sizes
+    configure_logging("error")
     with share(ROOT / ".data" / "admin", settings=SETTINGS) as server:
         cells = [asyncio.run(_measured(server.url, size)) for size in sizes]
     print("| median / slowest in ms | " + " | ".join(f"{size:,}" for size in sizes) + " |")
@@ -93,7 +93,6 @@ async def _measured(server_url: str, size: int) -> Cells:
     author = await connection.fetchval("SELECT author_id FROM publishing_article LIMIT 1")
     await connection.close()
     app = create_app(_settings(url))
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     async with app.lifespan():
         transport, cookies = httpx.ASGITransport(app), {"session": token}
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver", cookies=cookies) as browser:

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from zipfile import BadZipFile, ZipFile
 
 from adminsite._http.importing import MAX_BYTES, rows_to_show, show_form
 from adminsite._http.requests import find_view, read_form
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 Table = Sequence[Sequence[str]]
 
 AT_ONCE = 500  # rows that a request imports, or tries; more are a job's
+MOST_UNPACKED = 10 * MAX_BYTES  # bytes of a workbook
 AT_A_TIME = 100  # rows that are read and compared before others have their turn
 
 
@@ -81,7 +84,7 @@ async def import_preview(site: "Site", request: Request) -> Response:
     if upload.size is not None and upload.size > MAX_BYTES:
         return await show_form(site, request, view, _("Keep the file under 20 MB."))
     try:
-        table = await asyncio.to_thread(read_table, upload.filename, await upload.read())
+        table = await asyncio.to_thread(_read, upload.filename, await upload.read())
         _check_size(view, table)
         plan = await _tried(site.unit_of_work(viewer_of(request)), view, table, request)
     except ImportProblem as problem:
@@ -180,6 +183,15 @@ async def _write(work: UnitOfWork, view: "ModelAdmin[Any]", row: ImportRow, requ
                 await work.session.flush()
     except AdminSiteError as refused:
         row.errors.update(beside or {next(iter(row.raw)): str(refused)})
+
+
+def _read(filename: str, data: bytes) -> Table:
+    """The rows of a file. A workbook is a zip: what little would become very much is refused. Raises ImportProblem."""
+    if data.startswith(b"PK"):
+        with suppress(BadZipFile), ZipFile(BytesIO(data)) as package:
+            if sum(part.file_size for part in package.infolist()) > MOST_UNPACKED:
+                raise ImportProblem(_("This file could not be read as an Excel file."))
+    return read_table(filename, data)
 
 
 def _check_size(view: "ModelAdmin[Any]", table: Table) -> None:

@@ -22,6 +22,7 @@ from app.kit.identity import Viewer
 from app.platform.admin.dates import DateHierarchy, steps_of
 from app.platform.admin.exporting import FORMAT, FORMATS, export_records
 from app.platform.admin.importing import Uploads, import_preview, import_records
+from app.platform.admin.overview import BoundedCounts
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import INPUT, shown
@@ -61,7 +62,7 @@ class Site(Admin):
             auth=StaffAlone(name_of),
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
-            **options,
+            **{"dashboard": [BoundedCounts()], **options},
         )
         self.exports = 0  # that are being sent, each of which holds a slot
         self._keep_originals()

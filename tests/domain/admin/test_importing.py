@@ -4,6 +4,7 @@ import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from litestar import Litestar
@@ -107,6 +108,10 @@ async def test_where_a_row_has_a_problem_nothing_is_imported(staff: Enter, aside
     assert "None of the columns match" in await tried(admin, "colour\nblue\n", status=422)
     assert "could not be read" in await tried(admin, b"no zip", "groups.xlsx", status=422)
     assert "at most 700 rows" in await tried(admin, "name\n" + "x\n" * 701, status=422)
+    bomb = io.BytesIO()
+    with ZipFile(bomb, "w", ZIP_DEFLATED) as package:
+        package.writestr("xl/worksheets/sheet1.xml", b" " * (importing.MOST_UNPACKED + 1))
+    assert "could not be read" in await tried(admin, bomb.getvalue(), "groups.xlsx", status=422)
     nobody = await staff()
     await nobody.page("/groups/import", 404)
 
