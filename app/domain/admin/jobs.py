@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.domain.accounts.services import as_of_now
-from app.domain.admin.repositories import forget_uploads
+from app.domain.admin.services import UploadService
 from app.kit.errors import require
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
@@ -40,7 +40,7 @@ async def do_import(work: JobWork, view: str, token: str) -> str:
 @job(queue="bulk", unique=(), schedule="37 4 * * *")
 async def clear_uploads(work: JobWork) -> str:
     """Delete the files that nobody imported: each night."""
-    return f"{len(await forget_uploads.all(work, until=datetime.now(UTC) - KEPT))} files"
+    return f"{await UploadService(work).forget(datetime.now(UTC) - KEPT)} files"
 
 
 def _view_named(name: str) -> Any:

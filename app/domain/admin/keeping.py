@@ -1,21 +1,18 @@
-"""What the site keeps for staff, in our tables: lists under a name, and files until they are imported."""
+"""What the site keeps for staff, as adminsite asks for it: lists under a name, and files until they are imported."""
 
-import asyncio
-import zlib
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from adminsite.permissions import Permission
 from adminsite.saved_views import SavedView, SavedViews, clean_query
 
 from app.domain.admin.jobs import do_import
 from app.domain.admin.opening import PROGRESS
 from app.domain.admin.queries import SavedList, saved_views, uploaded_rows
-from app.domain.admin.repositories import keep_upload, remove_view, save_view, take_upload
+from app.domain.admin.services import SavedViewService, Table, UploadService, rows_of, upload_of
 from app.kit.errors import found, require
 from app.kit.identity import Viewer
-from app.platform.admin.importing import Table, import_upload
+from app.platform.admin.importing import import_upload
 from app.platform.admin.model_admin import ModelAdmin
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.staff import asked_by
@@ -34,26 +31,21 @@ class KeptViews(SavedViews):
 
     async def visible_to(self, view: str, owner: str | None) -> list[SavedView]:
         """A user's own, and what others share."""
-        found = await saved_views.all(self._ours.reader(), owner=_id(owner), view=view)
-        return [_shown(one) for one in found]
+        kept = await saved_views.all(self._ours.reader(), owner=_id(owner), view=view)
+        return [_shown(one) for one in kept]
 
     async def save(self, saved: SavedView) -> SavedView:
         """Keep one, in the place of that of this name."""
         work = self._ours.unit_of_work(Viewer(id=_id(saved.owner)))
-        owner, query = _id(saved.owner), clean_query(saved.query)
-
-        async def keep() -> SavedList | None:
-            return await save_view.one(
-                work, owner=owner, view=saved.view, name=saved.name, query=query, is_shared=saved.shared
-            )
-
-        made = await work.run(keep)
+        query, is_shared = clean_query(saved.query), saved.shared
+        kept = SavedViewService(work)
+        made = await work.run(lambda: kept.save(saved.view, saved.name, query, is_shared=is_shared))
         return _shown(made) if made else saved
 
     async def delete(self, key: int, owner: str | None) -> bool:
         """Remove one's own. Returns whether it was there."""
         work = self._ours.unit_of_work(Viewer(id=_id(owner)))
-        return await work.run(lambda: remove_view.one(work, owner=_id(owner), saved=key)) is not None
+        return await work.run(lambda: SavedViewService(work).remove(key))
 
 
 def _shown(kept: SavedList) -> SavedView:
@@ -73,25 +65,22 @@ class KeptUploads:
 
     async def keep(self, viewer: Viewer, view: str, table: Table) -> str:
         """Keep a file. Returns the name by which its owner comes back to it."""
-        content = await asyncio.to_thread(_packed, table)
         work = self._database.unit_of_work(viewer)
-        kept = await work.run(lambda: keep_upload.one(work, owner=viewer.id, view=view, content=content))
-        return str(kept.id) if kept else ""
+        return await work.run(lambda: UploadService(work).keep(view, table))
 
     async def read(self, viewer: Viewer, view: str, token: str) -> Table | None:
         """A viewer's own file, if it still waits."""
-        if (upload := _uuid(token)) is None:
+        upload = upload_of(token)
+        if upload is None:
             return None
-        found = await uploaded_rows.one(self._database.reader(), owner=viewer.id, view=view, upload=upload)
-        return await asyncio.to_thread(_unpacked, found.content) if found else None
+        return await rows_of(
+            await uploaded_rows.one(self._database.reader(), owner=viewer.id, view=view, upload=upload)
+        )
 
     @staticmethod
     async def take(work: UnitOfWork, view: str, token: str) -> Table | None:
-        """The same, which is gone with this unit of work: who comes at the same time waits, and finds none."""
-        if (upload := _uuid(token)) is None:
-            return None
-        found = await take_upload.one(work, owner=work.viewer.id, view=view, upload=upload)
-        return await asyncio.to_thread(_unpacked, found.content) if found else None
+        """The same, which is gone with this unit of work."""
+        return await UploadService(work).take(view, token)
 
     async def leave_to_job(self, viewer: Viewer, view: str, token: str) -> str:
         """Have a job import it. Returns the address where its progress is seen."""
@@ -104,18 +93,3 @@ async def import_kept(work: JobWork, view: ModelAdmin[Any], token: str) -> str:
     require(view.access.allows(work.viewer, Permission.IMPORT), view.name)
     plan = await import_upload(KeptUploads, work, view, token, asked_by(work.viewer), progress=work.progress)
     return f"{len(found(plan, 'file').rows)} rows"
-
-
-def _uuid(token: str) -> UUID | None:
-    try:
-        return UUID(token)
-    except ValueError:
-        return None
-
-
-def _packed(table: Table) -> bytes:
-    return zlib.compress(msgspec.json.encode(table))
-
-
-def _unpacked(content: bytes) -> Table:
-    return msgspec.json.decode(zlib.decompress(content), type=list[list[str]])

@@ -57,12 +57,13 @@ class Site(Admin):
         self.uploads = uploads
         self._pools = database
         self._job = job
+        options.setdefault("dashboard", [BoundedCounts()])
         super().__init__(
             ReadSessions(database),
             auth=StaffAlone(name_of),
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
-            **{"dashboard": [BoundedCounts()], **options},
+            **options,
         )
         self.exports = 0  # that are being sent, each of which holds a slot
         self._keep_originals()
