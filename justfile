@@ -61,6 +61,11 @@ bench-jobs:
 bench-growth *arguments:
     @exec python -m tests.benchmarks.growth "$@"
 
+# what the admin site's pages cost in a million articles, beside a thousand
+[group('develop')]
+bench-admin *arguments:
+    @exec python -m tests.benchmarks.admin "$@"
+
 # where the CPU of one workload's requests goes: just bench-profile article
 [group('develop')]
 bench-profile workload:

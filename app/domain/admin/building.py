@@ -6,11 +6,13 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from adminsite.dashboard import Widget
+from adminsite.views.registry import ViewRegistry
 from litestar.datastructures import State
 
+from app.domain.admin.keeping import KeptUploads, KeptViews
 from app.domain.admin.overview import Attention, Trends
 from app.domain.admin.queries import staff_name
 from app.domain.admin.recordings import TrailOfRecords
@@ -46,6 +48,8 @@ def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
         name_of=name_of,
         job=job,
         recordings=TrailOfRecords(database, house.resources.sealing, audited(modules), tables),
+        uploads=KeptUploads(database),
+        saved_views=KeptViews(database),
         title="Litehouse",
         views=offered(modules),
         pages=[page for room in rooms for page in _classes(room, Page)],
@@ -96,5 +100,6 @@ def view_named(name: str) -> ModelAdmin:
 
 @lru_cache(maxsize=1)
 def _built() -> dict[str, ModelAdmin]:
-    views = [view() for view in offered(installed(MODULES))]
-    return {view.name: view for view in views}
+    together = ViewRegistry()  # so that what a view links to is read as the linked model's own view allows it
+    built = [cast("ModelAdmin", together.add(view())) for view in offered(installed(MODULES))]
+    return {view.name: view for view in built}

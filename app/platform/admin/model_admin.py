@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from adminsite import ModelView
-from adminsite.actions import Selection
+from adminsite.actions import Action, Selection
+from adminsite.columns import ColumnReference, path_of
 from adminsite.exceptions import RefusedError
 from adminsite.fields import FieldRegistry
 from adminsite.i18n import format_number
@@ -12,7 +13,7 @@ from adminsite.i18n import gettext as _
 from adminsite.inspector import SQLAlchemyInspector
 from adminsite.permissions import Permission as Asked
 from adminsite.permissions import RequestAction, permission_name
-from adminsite.query import CountMode
+from adminsite.query import CountMode, Pagination
 from adminsite.views import Inline
 from adminsite.views._forms import FormParser, FormResult
 from msgspec import Struct, convert, structs
@@ -20,10 +21,14 @@ from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from app.platform.admin import large
 from app.platform.admin.access import Access
+from app.platform.admin.bulk import change_action, meant, ticked
+from app.platform.admin.dates import DateHierarchy
 from app.platform.admin.filling import fill
 from app.platform.admin.inline import Rows
 from app.platform.admin.inputs import faults
+from app.platform.admin.listing import BoundedRepository
 from app.platform.admin.refusals import ERRORS, refusals
 from app.platform.admin.saving import AT_ONCE, VerbSaver, held, held_all
 from app.platform.admin.seen import BESIDES, INPUT, TOLD
@@ -46,13 +51,17 @@ class ModelAdmin(ModelView[M], Generic[M]):
 
     access: ClassVar[Access] = Access()
     schema: ClassVar[type[Struct] | None] = None  # what the verbs take: forms are held to it, every fault at once
-    count_mode = CountMode.ESTIMATED
+    large: ClassVar[bool] = False  # of hundreds of thousands of rows: pages by key, no counts, by indexes alone
+    date_hierarchy: ClassVar[ColumnReference | None] = None  # a list by year, month and day of this column
+    bulk_editable_fields: Sequence[ColumnReference] = ()  # what one may change of many rows at once
     site: Site
 
     def __init__(self, inspector: SQLAlchemyInspector | None = None, registry: FieldRegistry | None = None) -> None:
         super().__init__(inspector, registry)
         # At each letter typed there, the palette asks all views: only such as say by which index they search.
         self.global_search = self.global_search and type(self).search_condition is not ModelView.search_condition
+        self.bulk_fields = self._settings.paths("bulk_editable_fields", self.bulk_editable_fields, takes="fields")
+        self._list_as_bounded()
         self._saver = VerbSaver(
             self, self._fields, self._pages, self._links, self._audit, self._repository, self._inspector
         )
@@ -62,6 +71,17 @@ class ModelAdmin(ModelView[M], Generic[M]):
         }
         for name, of in self.inline_admins.items():  # what may not be changed there may not be changed here
             self._inline_views[name].get_readonly_fields = of.get_readonly_fields
+
+    def _list_as_bounded(self) -> None:
+        if (dated := type(self).date_hierarchy) is not None:
+            path = path_of(dated, self.model)
+            dates = DateHierarchy(path, self._fields.label_for(path), is_counted=not self.large)
+            self._settings.list_filters += (dates,)
+        if self.large:
+            large.check(self)
+            self.pagination, self.count_mode = Pagination.KEYSET, CountMode.ESTIMATED
+        bounded = BoundedRepository(self.model, self._inspector, self._settings.list_filters)
+        self._repository = self._fields._repository = self._reader._repository = bounded
 
     async def besides(self, session: AsyncSession, record: M | None) -> Mapping[str, Any]:  # noqa: ARG002
         """What is of the record and not in its row, such as its tags, by the names of the form-only fields.
@@ -134,6 +154,15 @@ class ModelAdmin(ModelView[M], Generic[M]):
             return True
         return getattr(record, path) != value
 
+    def get_actions(self, request: Request) -> Sequence[Action]:
+        """Those of adminsite, and the change of many rows where some field may be changed so."""
+        change = change_action(self, request) if self.can_edit else None
+        return [*([change] if change else []), *super().get_actions(request)]
+
+    async def _change_selected(self, selection: Selection[M], **inputs: Any) -> Any:
+        """What the dialog of the change does."""
+        return await self.each(selection, Asked.EDIT, "change", ticked(self, inputs), _("Changed."))
+
     async def each(
         self, selection: Selection[M], permission: str, verb: str, inputs: Mapping[str, Any], done: str
     ) -> Any:
@@ -150,11 +179,17 @@ class ModelAdmin(ModelView[M], Generic[M]):
         return f"{_(done)} ({format_number(count)})"
 
     async def perform_all(self, work: JobWork, verb: str, keys: Sequence[str], inputs: Mapping[str, Any]) -> int:
-        """Do a verb to the rows with these keys: `remove`, or a method marked as a verb. Returns how many there are."""
+        """Do it to the rows with these keys: `remove`, `change`, or a method marked as a verb. Returns how many."""
         method = getattr(type(self), verb)
         records = await held_all(work, self.model, keys)
+        given = await meant(work, self.model, inputs) if verb == "change" else {}
         for record in records:
-            await getattr(method, "verb", method)(self, work, record, **inputs)
+            if verb == "change":
+                changed = {path: value for path, value in given.items() if self.differs(record, path, value)}
+                if changed:
+                    await self.change(work, record, changed)
+            else:
+                await getattr(method, "verb", method)(self, work, record, **inputs)
         return len(records)
 
     def inputs_of(self, verb: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,7 +200,9 @@ class ModelAdmin(ModelView[M], Generic[M]):
     def permission_of(self, verb: str) -> str:
         """What one must hold to do it."""
         marked = self._actions.marked.get(verb)
-        return Asked.DELETE if marked is None else permission_name(marked.permission)
+        if marked is None:
+            return Asked.EDIT if verb == "change" else Asked.DELETE
+        return permission_name(marked.permission)
 
     async def _chosen(self, selection: Selection[M]) -> Sequence[str]:
         rows = (await selection.session.execute(selection.statement().limit(MOST_CHOSEN + 1))).all()

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from adminsite import Admin, ModelView
+from adminsite._http.urls import Urls
 from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.fields import RelationField
 from adminsite.i18n import gettext as _
+from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from litestar.datastructures import State
 from markupsafe import Markup
 from msgspec.json import decode
@@ -22,8 +24,10 @@ from starlette.staticfiles import StaticFiles
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin import tones
+from app.platform.admin.dates import DateHierarchy, steps_of
+from app.platform.admin.exporting import FORMAT, FORMATS, export_records
 from app.platform.admin.history import record_page, revert
-from app.platform.admin.importing import import_preview, import_records
+from app.platform.admin.importing import Uploads, import_preview, import_records
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
 from app.platform.admin.saving import CONFLICT
@@ -52,14 +56,22 @@ class Site(Admin):
     """One in each process, made when it is first asked for."""
 
     def __init__(
-        self, house: State, *, name_of: NameOf, job: LeaveToJob, recordings: Recordings | None, **options: Any
+        self,
+        house: State,
+        *,
+        name_of: NameOf,
+        job: LeaveToJob,
+        recordings: Recordings | None,
+        uploads: Uploads,
+        **options: Any,
     ) -> None:
         """`house`: what controllers are handed as `state`. `name_of`: who is let in. `recordings`: what became of rows.
 
-        `job`: who does what takes longer than a request. The rest is adminsite's.
+        `job`: who does what takes longer than a request. `uploads`: who keeps files. The rest is adminsite's.
         """
         self._job = job
         self.recordings = recordings
+        self.uploads = uploads
         self.house = house
         super().__init__(
             ReadSessions(house.database),
@@ -72,6 +84,14 @@ class Site(Admin):
         )
         self.templates.environment.filters |= {"moment": moment, "span": span}
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
+        self.exports = 0  # that are being sent, each of which holds a slot
+        self._keep_originals()
+
+    def _keep_originals(self) -> None:
+        """A template of ours that takes the place of one that others include may include it, as `original/…`."""
+        environment = self.templates.environment
+        original = PrefixLoader({"original": PackageLoader("adminsite", "templates/adminsite")})
+        environment.loader = ChoiceLoader([cast("BaseLoader", environment.loader), original])
 
     def unit_of_work(self, viewer: Viewer) -> JobWork:
         """In which a change of this viewer's is made: of the kind that a job would do it in, with mail at hand."""
@@ -137,6 +157,7 @@ class Site(Admin):
         """Those of adminsite, with ours where a change is made, and without its own doors: the accounts' are used."""
         own: dict[str, tuple[Callable[..., Awaitable[Response]], bool]] = {
             "login_form": (_sign_in_page, False),
+            "export": (export_records, True),
             "import_preview": (import_preview, True),
             "import": (import_records, True),
             "detail": (record_page, True),
@@ -161,6 +182,8 @@ class Site(Admin):
         values = dict(context or {})
         if name == "form.html":
             values |= _of_form(request, values)
+        if "panels" in values:
+            values |= _of_list(request, values)
         if name in OWN_PAGES:
             return await self.render_template(f"house/{name}", request, values, status_code)
         return await super().render(name, request, values, status_code)
@@ -177,6 +200,21 @@ def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
             row.display = view._fields.display(record, row.path)  # adminsite names it by its class
     differences = [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
     return {"seen_input": INPUT, "seen": seen, "differences": differences}
+
+
+def _of_list(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The steps of its dates, which stand above it, not among its filters; and the formats that it is exported in."""
+    panels = values["panels"]
+    steps = next((steps_of(panel) for panel in panels if isinstance(panel.filter, DateHierarchy)), None)
+    shown: dict[str, Any] = {
+        "panels": [panel for panel in panels if not isinstance(panel.filter, DateHierarchy)],
+        "steps": steps,
+    }
+    if values.get("can_export"):
+        urls, given = Urls(request), values["export_params"]
+        addresses = [(kind.upper(), urls.export(values["view"], **{**given, FORMAT: kind})) for kind in FORMATS]
+        shown |= {"exports": addresses, "can_export": False}  # adminsite's own button is of CSV alone
+    return shown
 
 
 async def _sign_in_page(site: Admin, request: Request) -> Response:

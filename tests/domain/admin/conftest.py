@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from app.domain.accounts.models import Group
 from app.domain.accounts.policies import MANAGE_PERMISSIONS
 from app.domain.admin import building, opening
-from app.domain.admin.jobs import do_verb
+from app.domain.admin.jobs import do_import, do_verb
 from app.kit.errors import AppError
 from app.kit.identity import Permission
 from app.platform.admin.model_admin import Access, ModelAdmin
@@ -142,7 +142,7 @@ def do_jobs(app: Litestar, database: Database, aside: Aside) -> Callable[[], Awa
 
     async def do() -> list[Any]:
         connection, notices = await aside.connection(), Notices(database)
-        crew = Crew(database, notices, [do_verb], app.state.resources)
+        crew = Crew(database, notices, [do_verb, do_import], app.state.resources)
         async with asyncio.timeout(60), notices.lifespan(), crew.lifespan(10):
             while await connection.fetchval("SELECT count(*) FROM platform_job WHERE state IN ('waiting', 'running')"):
                 await asyncio.sleep(0.02)
