@@ -145,6 +145,13 @@ class Reading:
         """The text found for a setting, empty when it is unset."""
         return self.found[name].text if name in self.found else ""
 
+    def places(self) -> dict[str, str]:
+        """Where the value of each setting that was given stood, also by the name that stands for it."""
+        return {
+            name: found.place if found.name == name else f"{found.place}, as {found.name}"
+            for name, found in self.found.items()
+        }
+
     def refuse(self, name: str, problem: str, *, show: bool = True) -> None:
         """Note a fault of the setting `name`: what would be right. `show` its value unless it is secret."""
         found = self.found.get(name)
@@ -164,7 +171,7 @@ class Reading:
             for details in error.errors(include_url=False, include_input=False):
                 field = str(details["loc"][0])
                 info = concern.model_fields[field]
-                self.refuse(concern.names()[field], _problem(details, info), show=not _is_secret(info.annotation))
+                self.refuse(concern.names()[field], _problem(details, info), show=not is_secret(info.annotation))
             return concern.model_construct()
 
     def finish(self) -> None:
@@ -186,11 +193,11 @@ def _shown(text: str) -> str:
     return text if text.isprintable() else repr(text)
 
 
-def _is_secret(annotation: object) -> bool:
+def is_secret(annotation: object) -> bool:
     """Whether a secret type stands anywhere in the annotation: within a union or `Annotated` too."""
     if isinstance(annotation, type) and issubclass(annotation, Secret | SecretStr):
         return True
-    return any(map(_is_secret, get_args(annotation)))
+    return any(map(is_secret, get_args(annotation)))
 
 
 def _problem(details: Mapping[str, Any], info: FieldInfo) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ from config.keys import as_keys
 from config.loading import SECRETS_FOLDER, Concern, Reading, SettingsError
 from config.mailing import MailSettings, follow_mail
 from config.origins import as_list
-from config.rates import Rate, as_rate
+from config.rates import Rate, Times
 
 __all__ = [
     "CacheSettings",
@@ -57,6 +57,7 @@ def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] | None = N
         cache=reading.build(CacheSettings),
         mail=reading.build(MailSettings),
         logging=reading.build(LoggingSettings),
+        places=reading.places(),
     )
     reading.finish()
     return settings
@@ -205,7 +206,6 @@ class DatabaseSettings(Concern):
 
 
 SecretKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_keys)]
-Times = Annotated[Rate, NoDecode, BeforeValidator(as_rate)]
 
 
 class SecuritySettings(Concern):
@@ -250,6 +250,7 @@ class Settings:
     cache: CacheSettings
     mail: MailSettings
     logging: LoggingSettings
+    places: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # where each was found, by name
 
     @property
     def development(self) -> bool:
