@@ -37,6 +37,7 @@ class Module:
     """What a module brings; everything but its name and summary may be absent.
 
     `admin`: the room of its views of the admin site, by its dotted name: it is imported when the site is asked for.
+    `admin_pages`: the same of the site's pages that show no model; their templates lie in `admin_templates` beside it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Module:
     jobs: Sequence[Job] = ()
     sealed: Sequence[SealedColumn] = ()
     admin: str | None = None
+    admin_pages: str | None = None
     demo: Demo | None = None
     share: Share | None = None
     audited: Sequence[Audited] = ()

@@ -147,6 +147,7 @@ module = Module(
     sealed=[SECRETS, PROVIDER_SECRETS],
     audited=AUDITED,
     jobs=[clear_sessions, clear_invitations],
+    admin_pages="app.domain.accounts.admin_pages",
     commands=[
         createsuperuser,
         changepassword,

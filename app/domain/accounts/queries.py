@@ -38,6 +38,19 @@ class Bearer(Struct, frozen=True, gc=False):
     proved_at: datetime | None
 
 
+class SignIn(Struct, frozen=True, gc=False):
+    """A session or a token that is good, as those see it who manage users."""
+
+    id: UUID
+    username: str
+    is_session: bool
+    name: str | None
+    device: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
 class Authority(Struct, frozen=True, gc=False):
     """What an active user may, as it stands now."""
 
@@ -154,3 +167,11 @@ def live_tokens(
     """A user's tokens and sessions that have neither expired nor lain idle, the newest first."""
     latest = case((Token.is_session, session_used_after), else_=used_after)
     return q.where(Token.user_id == user, *_is_live(latest))
+
+
+@query(Shape(SignIn, Token, username=User.username), page=by(Token.id.desc()))
+def sign_ins(q: Select, *, used_after: datetime, session_used_after: datetime, username: str | None = None) -> Select:
+    """Everybody's, or a user's, tokens and sessions that have neither expired nor lain idle, the newest first."""
+    latest = case((Token.is_session, session_used_after), else_=used_after)
+    q = q.join(Token.user).where(*_is_live(latest))
+    return q if username is None else q.where(func.lower(User.username) == func.lower(username))

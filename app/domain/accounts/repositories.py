@@ -37,6 +37,11 @@ class UserRepository(Repository[User]):
         by_name = select(User).where(func.lower(User.username) == func.lower(username))
         return await self.session.scalar(by_name.with_for_update(key_share=True))
 
+    async def for_change_by_token(self, token: UUID) -> User | None:
+        """Whose token this is, locked until the transaction ends."""
+        by_token = select(User).join(Token, Token.user_id == User.id).where(Token.id == token)
+        return await self.session.scalar(by_token.with_for_update(key_share=True, of=User))
+
     async def still_has(self, user: UUID, password: str, renewed: str) -> bool:
         """Whether the user is active and this is their password's hash, and remains so until the transaction ends.
 

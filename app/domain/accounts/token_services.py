@@ -12,10 +12,11 @@ from msgspec import Struct
 from app.domain.accounts.factor_repositories import ChallengeRepository
 from app.domain.accounts.models import Token, User
 from app.domain.accounts.names import display_name_faults, username_form
+from app.domain.accounts.policies import may_admit
 from app.domain.accounts.repositories import TokenRepository, UserRepository, locked
 from app.domain.accounts.schemas import MadeToken
 from app.domain.accounts.tokens import Idle, digest_of, idle_since, new_token, scopes_of
-from app.kit.errors import Conflict, Invalid, NotFound, Violation, found, inside
+from app.kit.errors import Conflict, Invalid, NotFound, Violation, found, inside, require
 from app.kit.identity import Viewer
 from app.platform.database.work import Service, UnitOfWork, repository
 from app.platform.security import OF_GUARDED, require_proof
@@ -101,6 +102,13 @@ class TokenService(Service):
         """End a token, whoever's it is. Raises NotFound."""
         if not await self.tokens.end_any(token):
             raise NotFound("token")
+
+    async def end_of_another(self, viewer: Viewer, token: UUID) -> None:
+        """End a token, whoever's it is; a superuser's, superusers alone. Raises NotFound, Forbidden."""
+        user = found(await self.users.for_change_by_token(token), "token")
+        if user.id != viewer.id:
+            require(may_admit(viewer, user), "user")
+        await self.revoke(token)
 
     async def revoke_named(self, username: str) -> int:
         """End all tokens of a user that were asked for by name; how many. Raises NotFound."""

@@ -3,21 +3,29 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import TypeVar
 
+from adminsite.dashboard import Widget
+from litestar.datastructures import State
+
+from app.domain.admin.overview import Attention, Trends
 from app.domain.admin.queries import staff_name
 from app.domain.admin.recordings import TrailOfRecords
 from app.kit.identity import Viewer
 from app.platform.admin.model_admin import ModelAdmin
+from app.platform.admin.page import Page
 from app.platform.admin.site import LeaveToJob, Site
 from app.platform.database.pools import Database
 from app.platform.module import Module, audited, installed
-from app.platform.sealing import Sealing
 from config.modules import MODULES
 
+T = TypeVar("T")
 
-def build(
-    modules: Sequence[Module], database: Database, sealing: Sealing, job: LeaveToJob, *, secret: str, secure: bool
-) -> Site:
+
+def build(house: State, job: LeaveToJob, *, secret: str, secure: bool) -> Site:
     """The site. `secret` signs what its pages keep in a cookie; `secure`: browsers come by HTTPS.
 
     Raises what adminsite raises of a view that names what its model has not, and LookupError for a room without views.
@@ -27,20 +35,29 @@ def build(
         staff = await staff_name.one(database.reader(), user=viewer.id)
         return staff.username if staff else None
 
+    modules: Sequence[Module] = house.modules
+    database: Database = house.database
+    rooms = [room for module in modules if module.admin_pages for room in _rooms(module.admin_pages)]
+
     def tables() -> dict[str, str]:
         return {view.name: view.table for view in made.views if isinstance(view, ModelAdmin)}
 
     made = Site(
         database,
+        house=house,
         name_of=name_of,
         job=job,
-        recordings=TrailOfRecords(database, sealing, audited(modules), tables),
+        recordings=TrailOfRecords(database, house.resources.sealing, audited(modules), tables),
         title="Litehouse",
         views=offered(modules),
+        pages=[page for room in rooms for page in _classes(room, Page)],
+        dashboard=list[Widget]([Attention(), Trends()]),
         secret_key=secret,
         session_cookie="litehouse_admin",
         session_https_only=secure,
     )
+    for folder in dict.fromkeys(Path(room.__file__ or "").with_name("admin_templates") for room in rooms):
+        made.add_template_dir(folder)
     made.prepare()
     return made
 
@@ -51,13 +68,23 @@ def offered(modules: Iterable[Module]) -> list[type[ModelAdmin]]:
 
 
 def _views_of(module: Module) -> Iterator[type[ModelAdmin]]:
-    room = import_module(module.admin or "")
-    views = [one for one in vars(room).values() if isinstance(one, type) and one.__module__ == room.__name__]
-    found = [view for view in views if issubclass(view, ModelAdmin)]
+    found = _classes(import_module(module.admin or ""), ModelAdmin)
     if not found:
         message = f"{module.admin} has no ModelAdmin: leave `admin` out of the module {module.name}, or write one"
         raise LookupError(message)
     yield from found
+
+
+def _classes(room: ModuleType, kind: type[T]) -> list[type[T]]:
+    own = [one for one in vars(room).values() if isinstance(one, type) and one.__module__ == room.__name__]
+    return [one for one in own if issubclass(one, kind)]
+
+
+def _rooms(name: str) -> list[ModuleType]:
+    """The room, or where it is a folder, the files in it."""
+    room = import_module(name)
+    files = iter_modules(room.__path__) if hasattr(room, "__path__") else ()
+    return [room, *(import_module(f"{name}.{file.name}") for file in files)]
 
 
 def view_named(name: str) -> ModelAdmin:

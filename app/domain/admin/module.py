@@ -4,11 +4,14 @@ from litestar import Router
 
 from app.domain.admin.controllers import admin_site
 from app.domain.admin.jobs import do_verb
+from app.domain.admin.permissions import MANAGE_MACHINERY, SEE_MACHINERY
 from app.platform.module import Module
 
 module = Module(
     name="admin",
     summary="The admin site: what the modules offer of their models, for staff",
     routers=[Router("/", route_handlers=[admin_site])],
+    permissions=[SEE_MACHINERY, MANAGE_MACHINERY],
     jobs=[do_verb],
+    admin_pages="app.domain.admin.machinery",
 )

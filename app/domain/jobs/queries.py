@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Select, Text, case, cast, func
 
 from app.domain.jobs.schemas import JobOut
@@ -13,6 +14,14 @@ from app.platform.statements.shape import Shape
 queue = cast(case(dict(enumerate(QUEUES)), value=job.c.queue), Text)
 # Of a stack, the line that names the error.
 error = func.regexp_replace(func.rtrim(job.c.error, "\n"), "^.*\n", "", type_=Text())
+
+
+class Stack(Struct, frozen=True, gc=False):
+    """Where a job failed, for those who manage jobs."""
+
+    error: str | None
+
+
 shown = Shape(JobOut, job, queue=queue, error=error)
 
 
@@ -21,6 +30,12 @@ def job_by_id(q: Select, *, job_id: UUID, actor: UUID | None = None) -> Select:
     """A job; of this actor alone, where one is named."""
     q = q.where(job.c.id == job_id)
     return q if actor is None else q.where(job.c.actor == actor)
+
+
+@query(Shape(Stack, job))
+def stack_of(q: Select, *, job_id: UUID) -> Select:
+    """Where a job's last attempt failed, with the whole stack."""
+    return q.where(job.c.id == job_id)
 
 
 @query(shown, page=by(job.c.id.desc()))

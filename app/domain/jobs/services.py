@@ -4,10 +4,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.domain.jobs.policies import may_see_errors, seen_by
-from app.domain.jobs.queries import job_by_id, newest_jobs
+from app.domain.jobs.policies import MANAGE_JOBS, may_see_errors, seen_by
+from app.domain.jobs.queries import job_by_id, newest_jobs, stack_of
 from app.domain.jobs.schemas import JobOut, State
-from app.kit.errors import Conflict, NotFound, found
+from app.kit.errors import Conflict, NotFound, found, require
 from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
 from app.platform.database.work import Reader, Service, Source
@@ -31,6 +31,12 @@ async def jobs_of(reader: Reader, viewer: Viewer, filters: Filters, after: After
     asked = {"actor": seen_by(viewer), "state": filters.state, "name": filters.name}
     jobs = await newest_jobs.after(reader, after, **asked)
     return Slice([_shown(viewer, job) for job in jobs.items], jobs.next)
+
+
+async def failure_of(source: Source, viewer: Viewer, job: UUID) -> str | None:
+    """The stack of a job's last failure; None where there was none, or where it is not for the viewer."""
+    row = await stack_of.one(source, job_id=job) if may_see_errors(viewer) else None
+    return row.error if row else None
 
 
 def _shown(viewer: Viewer, job: JobOut) -> JobOut:
@@ -58,3 +64,8 @@ class JobService(Service):
         except NotFound as error:
             raise Conflict("job", "has one like it that waits or runs, and stands for it") from error
         return await job_of(self.work, viewer, job)
+
+    async def retry_all(self, viewer: Viewer) -> int:
+        """Have all that were given up tried anew; how many. Raises Forbidden, NotFound where there is none."""
+        require(viewer.may(MANAGE_JOBS), "jobs")
+        return await admin.retry(self.work)

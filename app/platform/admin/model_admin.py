@@ -48,6 +48,8 @@ class ModelAdmin(ModelView[M], Generic[M]):
 
     def __init__(self, inspector: SQLAlchemyInspector | None = None, registry: FieldRegistry | None = None) -> None:
         super().__init__(inspector, registry)
+        # At each letter typed there, the palette asks all views: only such as say by which index they search.
+        self.global_search = self.global_search and type(self).search_condition is not ModelView.search_condition
         self._saver = VerbSaver(
             self, self._fields, self._pages, self._links, self._audit, self._repository, self._inspector
         )

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 from adminsite import Admin, ModelView
 from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.i18n import gettext as _
+from litestar.datastructures import State
 from markupsafe import Markup
+from msgspec.json import decode
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -18,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
+from app.platform.admin import tones
 from app.platform.admin.history import record_page, revert
 from app.platform.admin.importing import import_preview, import_records
 from app.platform.admin.reading import ReadSessions
@@ -25,10 +28,12 @@ from app.platform.admin.recordings import Recordings
 from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import INPUT, shown
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
+from app.platform.admin.times import moment, span
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
 
 HERE = Path(__file__).parent
+CATALOGUES = {path.stem: decode(path.read_bytes()) for path in (HERE / "locales").glob("*.json")}
 PATH = "/admin"
 OWN_PAGES = frozenset(path.name for path in (HERE / "templates" / "house").glob("*.html"))
 
@@ -47,20 +52,34 @@ class Site(Admin):
     """One in each process, made when it is first asked for."""
 
     def __init__(
-        self, database: Database, *, name_of: NameOf, job: LeaveToJob, recordings: Recordings | None, **options: Any
+        self,
+        database: Database,
+        *,
+        house: State,
+        name_of: NameOf,
+        job: LeaveToJob,
+        recordings: Recordings | None,
+        **options: Any,
     ) -> None:
-        """`name_of`: who is let in. `job`: who does what takes longer than a request. The rest is adminsite's."""
+        """`house`: what controllers are handed as `state`. `name_of`: who is let in.
+
+        `job`: who does what takes longer than a request. The rest is adminsite's.
+        """
         self._pools = database
         self._job = job
         self.recordings = recordings
+        self.house = house
         super().__init__(
             ReadSessions(database),
             auth=StaffAlone(name_of),
             audit=recordings or False,
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
+            translations=CATALOGUES,
             **options,
         )
+        self.templates.environment.filters |= {"moment": moment, "span": span}
+        self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
 
     def unit_of_work(self, viewer: Viewer) -> UnitOfWork:
         """In which a change of this viewer's is made."""
@@ -108,7 +127,8 @@ class Site(Admin):
 
     async def _error_page(self, request: Request, error: Exception) -> Response:
         """What one may not do is not there: a page that is refused would tell that it is."""
-        if isinstance(error, PermissionDeniedError):
+        is_absent = isinstance(error, HTTPException | AppError) and _status(error) == 404
+        if is_absent or isinstance(error, PermissionDeniedError):
             error = _not_found()
         elif isinstance(error, AppError):
             error = _as_http(error)
@@ -172,6 +192,10 @@ async def _sign_in_page(site: Admin, request: Request) -> Response:
 
 def _not_found() -> Exception:
     return HTTPException(404, _("There is no such page, or it is not for you."))
+
+
+def _status(error: HTTPException | AppError) -> int:
+    return error.status_code if isinstance(error, HTTPException) else error.status
 
 
 def _as_http(error: AppError) -> Exception:

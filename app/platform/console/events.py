@@ -2,9 +2,10 @@
 
 import click
 
-from app.platform.commands import run
+from app.platform.commands import commit, run
 from app.platform.console.reach import connected
 from app.platform.database.pools import Database
+from app.platform.database.work import Service
 from app.platform.events import admin
 from app.platform.module import installed, offered
 from config.modules import MODULES
@@ -44,11 +45,8 @@ def _failure(one: admin.Held) -> str:
 @connected
 def events_retry(subscriber: str, position: int | None) -> None:
     """Have what SUBSCRIBER failed at tried again: the event at POSITION, or all."""
-
-    async def do(database: Database, _: Settings) -> int:
-        return await admin.retry(database, subscriber, position)
-
-    click.echo(f"{run(do)} will be tried again.")
+    count = commit(_plain, lambda plain: admin.retry(plain.work, subscriber, position))
+    click.echo(f"{count} will be tried again.")
 
 
 @click.command("events-skip")
@@ -57,11 +55,7 @@ def events_retry(subscriber: str, position: int | None) -> None:
 @connected
 def events_skip(subscriber: str, position: int) -> None:
     """Have SUBSCRIBER do without the event at POSITION; what is about the same subject then goes on."""
-
-    async def do(database: Database, _: Settings) -> None:
-        await admin.skip(database, subscriber, position)
-
-    run(do)
+    commit(_plain, lambda plain: admin.skip(plain.work, subscriber, position))
     click.echo("Skipped.")
 
 
@@ -72,9 +66,9 @@ def events_unsubscribe(subscriber: str) -> None:
     """Forget SUBSCRIBER, which no module offers any more, and what it holds: the old events it kept may then go."""
     if subscriber in offered(installed(MODULES)):
         raise click.ClickException(f"{subscriber} is offered by its module: take it out of `subscribers` there first")
-
-    async def do(database: Database, _: Settings) -> None:
-        await admin.unsubscribe(database, subscriber)
-
-    run(do)
+    commit(_plain, lambda plain: admin.unsubscribe(plain.work, subscriber))
     click.echo(f"{subscriber} is forgotten.")
+
+
+def _plain(database: Database, _: Settings) -> Service:
+    return Service(database.unit_of_work())

@@ -1,12 +1,13 @@
 """What admins see of the event log, and what they do about events that a subscriber cannot handle."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
 
-from app.kit.errors import NotFound
+from app.kit.errors import found
 from app.platform.database.pools import Database
+from app.platform.database.work import UnitOfWork
 
 # One that no module offers any more is shown as well: it hears nothing, and so keeps every later partition of the log.
 SUBSCRIPTIONS = """
@@ -77,33 +78,21 @@ async def outbox(database: Database) -> int:
     return (await database.reader().fetch(UNTOLD, ()))[0][0]
 
 
-async def retry(database: Database, subscriber: str, position: int | None = None) -> int:
+async def retry(work: UnitOfWork, subscriber: str, position: int | None = None) -> int:
     """Have one event, or all that the subscriber failed at, tried again now; how many. Raises NotFound for none."""
-    return len(await _changed(database, RETRY, (subscriber, position)))
+    return len(found(await work.fetch(RETRY, (subscriber, position)) or None, "event"))
 
 
-async def skip(database: Database, subscriber: str, position: int) -> None:
+async def skip(work: UnitOfWork, subscriber: str, position: int) -> None:
     """Do without this event: what waits behind it goes on. Raises NotFound."""
-    await _changed(database, SKIP, (subscriber, position))
+    found(await work.fetch(SKIP, (subscriber, position)) or None, "event")
 
 
-async def unsubscribe(database: Database, subscriber: str) -> None:
+async def unsubscribe(work: UnitOfWork, subscriber: str) -> None:
     """Forget where it is and what it holds: it keeps no partition any more. Raises NotFound."""
-    await _changed(database, UNSUBSCRIBE, (subscriber,), "subscription")
+    found(await work.fetch(UNSUBSCRIBE, (subscriber,)) or None, "subscription")
 
 
 async def orphans(database: Database, offered: Collection[str]) -> list[str]:
     """The names of the subscriptions that are none of those that modules offer."""
     return [one.name for one in await subscriptions(database) if one.name not in offered]
-
-
-async def _changed(database: Database, sql: str, parameters: Sequence[object], kind: str = "event") -> list[object]:
-    work = database.unit_of_work()
-
-    async def change() -> list[object]:
-        rows = await work.fetch(sql, parameters)
-        if not rows:
-            raise NotFound(kind)
-        return list(rows)
-
-    return await work.run(change)

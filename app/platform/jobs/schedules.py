@@ -3,13 +3,14 @@
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import structlog
 from cronsim import CronSim
 from sqlalchemy import Column, DateTime, Table, Text
 
 from app.platform.database.model import Base
 from app.platform.database.pools import Database
-from app.platform.database.work import UnitOfWork
+from app.platform.database.work import Source, UnitOfWork
 from app.platform.jobs.declaration import Job
 
 log = structlog.get_logger()
@@ -37,6 +38,9 @@ NEXT = "SELECT min(due_at) FROM platform_schedule WHERE name = ANY($1)"
 DUE = """
 SELECT name, due_at, now() FROM platform_schedule WHERE due_at <= now() AND name = ANY($1) FOR UPDATE SKIP LOCKED
 """
+PLANNED = (
+    "SELECT name, cron, due_at, last_at, due_at < now() - $1::interval FROM platform_schedule ORDER BY due_at, name"
+)
 STEP = "UPDATE platform_schedule SET due_at = $2, last_at = now() WHERE name = $1"
 
 
@@ -75,3 +79,18 @@ class Schedules:
                 log.warning("a schedule was missed, and is made up for", job=name, seconds=(now - due).total_seconds())
             await work.enqueue(job())
             await work.fetch(STEP, (name, next(CronSim(cron, now))))
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A schedule as it is noted down; `is_late`: its moment has passed, and no worker was there."""
+
+    name: str
+    cron: str
+    due_at: datetime
+    last_at: datetime | None
+    is_late: bool
+
+
+async def planned(source: Source) -> list[Planned]:
+    """All of them, the next first."""
+    return [Planned(*row) for row in await source.fetch(PLANNED, (MISSED,))]

@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.platform.database.pools import Database
+from app.platform.database.work import Source
 
 LOOK = """
 SELECT waiting, seconds, handed_over, failed FROM (
@@ -46,7 +47,12 @@ class Figures(Collector):
         yield day
 
 
+async def mail_state(source: Source) -> State:
+    """How mail goes."""
+    [row] = await source.fetch(LOOK, ())
+    return State(*row)
+
+
 async def mail_figures(database: Database) -> Figures:
-    """How mail goes. Raises what tells that the database cannot be reached."""
-    [row] = await database.reader().fetch(LOOK, ())
-    return Figures(State(*row))
+    """How mail goes, for a scrape. Raises what tells that the database cannot be reached."""
+    return Figures(await mail_state(database.reader()))

@@ -13,7 +13,7 @@ SUPPRESS = """
 INSERT INTO platform_mail_suppression (address, reason) VALUES (lower($1), $2) ON CONFLICT DO NOTHING
 """
 UNSUPPRESS = "DELETE FROM platform_mail_suppression WHERE address = lower($1) RETURNING address"
-SUPPRESSED = "SELECT address, reason, since FROM platform_mail_suppression ORDER BY since, address"
+SUPPRESSED = "SELECT address, reason, since FROM platform_mail_suppression ORDER BY since, address LIMIT $1"
 
 
 class Suppressed(msgspec.Struct, frozen=True):
@@ -35,6 +35,6 @@ async def unsuppress(work: UnitOfWork, address: str) -> None:
         raise NotFound("address")
 
 
-async def suppressed(source: Source) -> list[Suppressed]:
-    """All of them, the longest suppressed first."""
-    return [Suppressed(*row) for row in await source.fetch(SUPPRESSED, ())]
+async def suppressed(source: Source, limit: int | None = None) -> list[Suppressed]:
+    """All of them, or so many, the longest suppressed first."""
+    return [Suppressed(*row) for row in await source.fetch(SUPPRESSED, (limit,))]

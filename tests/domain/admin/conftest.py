@@ -51,6 +51,13 @@ class Browser(httpx.AsyncClient):
         assert answer.status_code == status, answer.text
         return answer
 
+    async def deed(self, path: str, name: str, status: int = 303, **values: object) -> str:
+        """Do what a button of a page does; what the page then says, above all what has become of it."""
+        form = self.hidden(await self.page(path)) | {"deed": name} | values
+        answer = await self.post(f"/admin{path}", data=form, headers=OURS)
+        assert answer.status_code == status, answer.text
+        return await self.page(path) if status == 303 else answer.text
+
     def hidden(self, form: str) -> dict[str, object]:
         """What a page sends besides what one types."""
         found = re.findall(r'<input type="hidden"[^>]* name="(_\w+)" value="([^"]*)"', form)

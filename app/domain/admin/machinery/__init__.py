@@ -1,0 +1,1 @@
+"""The pages of the house's own machinery: a file each."""
