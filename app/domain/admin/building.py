@@ -37,6 +37,10 @@ def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
         staff = await staff_name.one(database.reader(), user=viewer.id)
         return staff.username if staff else None
 
+    modules: Sequence[Module] = house.modules
+    database: Database = house.database
+    rooms = [room for module in modules if module.admin_pages for room in _rooms(module.admin_pages)]
+
     def tables() -> dict[str, str]:
         return {view.name: view.table for view in made.views if isinstance(view, ModelAdmin)}
 

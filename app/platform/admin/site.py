@@ -37,8 +37,8 @@ from app.platform.admin.times import moment, span
 from app.platform.jobs.job_work import JobWork
 
 HERE = Path(__file__).parent
-PATH = "/admin"
 CATALOGUES = {path.stem: decode(path.read_bytes()) for path in (HERE / "locales").glob("*.json")}
+PATH = "/admin"
 OWN_PAGES = frozenset(path.name for path in (HERE / "templates" / "house").glob("*.html"))
 
 
