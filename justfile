@@ -76,6 +76,11 @@ bench-profile workload:
 bench-memory *arguments:
     @exec python -m tests.benchmarks.memory "$@"
 
+# what it costs that every change is recorded: just bench-audit --rows 100000
+[group('develop')]
+bench-audit *arguments:
+    @exec python -m tests.benchmarks.audit "$@"
+
 # whether the time of an answer tells that an address has an account
 [group('develop')]
 bench-enumeration *arguments:
@@ -199,6 +204,16 @@ webhooks:
 [group('manage')]
 webhook-replay endpoint since until:
     @exec python -m app webhook-replay "$@"
+
+# print the trail of changes as NDJSON: just audit-export --since 2026-11-01 --table accounts_user
+[group('manage')]
+audit-export *options:
+    @exec python -m app audit-export "$@"
+
+# see whether the trail of changes is what was sealed
+[group('manage')]
+audit-verify *options:
+    @exec python -m app audit-verify "$@"
 
 # Python with models, services and `await` at hand
 [group('manage')]

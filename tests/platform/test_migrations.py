@@ -87,7 +87,9 @@ def test_the_sql_is_what_an_upgrade_runs(empty_database_url, fresh_database_url)
         await connection.close()
 
     asyncio.run(run())
-    assert schema(empty_database_url) == schema(fresh_database_url)
+    # But for the triggers of audited tables, which follow the modules' declarations after each upgrade.
+    migrated = {row for row in schema(fresh_database_url) if not row[1].startswith("audited_")}
+    assert schema(empty_database_url) == migrated
     assert sql("platform").count("BEGIN;") == len(Revisions().of("platform"))
 
 

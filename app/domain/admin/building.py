@@ -1,6 +1,6 @@
 """How the site comes together: every `ModelAdmin` in the rooms that the installed modules name as their `admin`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
 from typing import cast
@@ -9,15 +9,19 @@ from adminsite.views.registry import ViewRegistry
 
 from app.domain.admin.keeping import KeptUploads, KeptViews
 from app.domain.admin.queries import staff_name
+from app.domain.admin.recordings import TrailOfRecords
 from app.kit.identity import Viewer
 from app.platform.admin.model_admin import ModelAdmin
 from app.platform.admin.site import LeaveToJob, Site
 from app.platform.database.pools import Database
-from app.platform.module import Module, installed
+from app.platform.module import Module, audited, installed
+from app.platform.sealing import Sealing
 from config.modules import MODULES
 
 
-def build(modules: Iterable[Module], database: Database, job: LeaveToJob, *, secret: str, secure: bool) -> Site:
+def build(
+    modules: Sequence[Module], database: Database, sealing: Sealing, job: LeaveToJob, *, secret: str, secure: bool
+) -> Site:
     """The site. `secret` signs what its pages keep in a cookie; `secure`: browsers come by HTTPS.
 
     Raises what adminsite raises of a view that names what its model has not, and LookupError for a room without views.
@@ -27,12 +31,16 @@ def build(modules: Iterable[Module], database: Database, job: LeaveToJob, *, sec
         staff = await staff_name.one(database.reader(), user=viewer.id)
         return staff.username if staff else None
 
+    def tables() -> dict[str, str]:
+        return {view.name: view.table for view in made.views if isinstance(view, ModelAdmin)}
+
     made = Site(
         database,
         name_of=name_of,
         job=job,
         uploads=KeptUploads(database),
         saved_views=KeptViews(database),
+        recordings=TrailOfRecords(database, sealing, audited(modules), tables),
         title="Litehouse",
         views=offered(modules),
         secret_key=secret,

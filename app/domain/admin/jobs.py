@@ -20,9 +20,9 @@ async def do_verb(work: JobWork, view: str, verb: str, keys: list[str], inputs: 
     offered = await asyncio.to_thread(_view_named, view)
     work.viewer = await as_of_now(work.aside, work.viewer)
     require(offered.access.allows(work.viewer, offered.permission_of(verb)), verb)
-    done = 0
+    asked, done = offered.inputs_of(verb, inputs), 0
     for start in range(0, len(keys), AT_ONCE):
-        done += await offered.perform_all(work, verb, keys[start : start + AT_ONCE], inputs)
+        done += await offered.perform_all(work, verb, keys[start : start + AT_ONCE], asked)
         work.progress(min(start + AT_ONCE, len(keys)), len(keys))
     return f"{done} rows"
 

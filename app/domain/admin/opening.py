@@ -36,7 +36,9 @@ async def _open(state: State) -> "Site":
         from app.domain.admin.building import build  # noqa: PLC0415 - half a second, which no start waits for
 
         job = _leaving(database)
-        return build(state.modules, database, job, secret=secret.hex(), secure=settings.http.secure)
+        return build(
+            state.modules, database, state.resources.sealing, job, secret=secret.hex(), secure=settings.http.secure
+        )
 
     return await asyncio.to_thread(make)
 

@@ -12,10 +12,10 @@ from adminsite.i18n import format_number
 from adminsite.i18n import gettext as _
 from adminsite.inspector import SQLAlchemyInspector
 from adminsite.permissions import Permission as Asked
-from adminsite.permissions import permission_name
+from adminsite.permissions import RequestAction, permission_name
 from adminsite.query import CountMode, Pagination
 from adminsite.views._forms import FormParser, FormResult
-from msgspec import Struct
+from msgspec import Struct, convert, structs
 from sqlalchemy import inspect
 from starlette.requests import Request
 
@@ -94,8 +94,24 @@ class ModelAdmin(ModelView[M], Generic[M]):
 
     async def allows(self, action: Asked | str, *, request: Request, record: M | None) -> bool:  # noqa: ARG002
         """Whether the view offers it at all, and the viewer holds what it asks for."""
-        name = permission_name(action)
-        return self._switched_on(name) and self.access.allows(viewer_of(request), name)
+        name, viewer = permission_name(action), viewer_of(request)
+        if name == Asked.HISTORY and not self.site.shows_history(viewer, self.table):
+            return False
+        return self._switched_on(name) and self.access.allows(viewer, name)
+
+    @property
+    def table(self) -> str:
+        """The name of the model's table."""
+        mapper: Any = inspect(self.model)
+        return mapper.local_table.name
+
+    def label_of(self, column: str) -> str:
+        """What a column is called on its pages, where it is shown there; else its own name."""
+        return self._fields.label_for(column) if column in self._settings.candidates else column
+
+    def may_show(self, request: Request, column: str) -> bool:
+        """Whether the viewer is shown the column's values."""
+        return self._pages.can_access_path(request, column, RequestAction.DETAIL)
 
     def editable_paths(self, request: Request, record: M | None) -> list[str]:
         """What the form for this record lets its editor change."""
@@ -146,6 +162,13 @@ class ModelAdmin(ModelView[M], Generic[M]):
             else:
                 await getattr(method, "verb", method)(self, work, record, **inputs)
         return len(records)
+
+    def inputs_of(self, verb: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What a verb's form asked for, from the JSON that a job was given. Raises ValidationError."""
+        if verb == "change":
+            return dict(inputs)
+        kind = getattr(getattr(type(self), verb), "inputs", None)
+        return {} if kind is None else structs.asdict(convert(inputs, kind))
 
     def permission_of(self, verb: str) -> str:
         """What one must hold to do it."""

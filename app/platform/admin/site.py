@@ -6,12 +6,13 @@ from typing import Any, Protocol, cast
 
 from adminsite import Admin, ModelView
 from adminsite._http.urls import Urls
-from adminsite.exceptions import PermissionDeniedError
+from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.i18n import gettext as _
 from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -21,16 +22,19 @@ from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin.dates import DateHierarchy, steps_of
 from app.platform.admin.exporting import FORMAT, FORMATS, export_records
+from app.platform.admin.history import record_page, revert
 from app.platform.admin.importing import Uploads, import_preview, import_records
 from app.platform.admin.overview import BoundedCounts
 from app.platform.admin.reading import ReadSessions
+from app.platform.admin.recordings import Recordings
 from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import INPUT, shown
-from app.platform.admin.staff import NameOf, StaffAlone
+from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
 
 HERE = Path(__file__).parent
+PATH = "/admin"
 OWN_PAGES = frozenset(path.name for path in (HERE / "templates" / "house").glob("*.html"))
 
 
@@ -48,19 +52,28 @@ class Site(Admin):
     """One in each process, made when it is first asked for."""
 
     def __init__(
-        self, database: Database, *, name_of: NameOf, job: LeaveToJob, uploads: Uploads, **options: Any
+        self,
+        database: Database,
+        *,
+        name_of: NameOf,
+        job: LeaveToJob,
+        uploads: Uploads,
+        recordings: Recordings | None,
+        **options: Any,
     ) -> None:
         """`name_of`: who is let in. `job`: who does what takes longer than a request. `uploads`: who keeps files.
 
         The rest is adminsite's.
         """
-        self.uploads = uploads
         self._pools = database
         self._job = job
+        self.uploads = uploads
+        self.recordings = recordings
         options.setdefault("dashboard", [BoundedCounts()])
         super().__init__(
             ReadSessions(database),
             auth=StaffAlone(name_of),
+            audit=recordings or False,
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
             **options,
@@ -82,7 +95,16 @@ class Site(Admin):
         """Register a view, which then knows the site."""
         built = super().add_view(view)
         built.site = self  # ty: ignore[missing-attribute] - of ModelAdmin
+        built._audit_log = None  # for which it would read each chosen row before an action
         return built
+
+    def shows_history(self, viewer: Viewer, table: str) -> bool:
+        """Whether the viewer may see what became of the table's rows."""
+        return self.recordings is not None and self.recordings.may_read(viewer, table)
+
+    def may_revert(self, viewer: Viewer, table: str) -> bool:
+        """Whether the viewer may make a row again what it was."""
+        return self.recordings is not None and self.recordings.may_revert(viewer, table)
 
     def prepare(self) -> None:
         """Compile each template, which else the first request for it would do, on the loop."""
@@ -94,7 +116,10 @@ class Site(Admin):
         self, request: Request, view: ModelView[Any], verb: str, keys: Sequence[str], inputs: Mapping[str, Any]
     ) -> Any:
         """Have a job do a verb to these rows. Returns the message to show, which links to it."""
-        where = await self._job(request.state.user.viewer, view.name, verb, keys, inputs)
+        try:
+            where = await self._job(viewer_of(request), view.name, verb, keys, inputs)
+        except TypeError as error:  # what is asked for is no JSON: a row of another model, a file
+            raise RefusedError(_("Choose fewer rows: a job cannot be given what is asked for here.")) from error
         text = _("{count} rows are left to a job.", count=len(keys))
         return Markup('{} <a class="link" href="{}">{}</a>').format(text, where, _("See how far it is"))
 
@@ -114,6 +139,13 @@ class Site(Admin):
             error = _as_http(error)
         return await super()._error_page(request, error)
 
+    def middleware(self) -> list[Middleware]:
+        """Those of adminsite, whose cookie no address but the site's is sent."""
+        made = super().middleware()
+        for one in made:
+            one.kwargs["path"] = PATH  # ty: ignore[invalid-assignment]
+        return made
+
     def routes(self) -> list[Route | Mount]:
         """Those of adminsite, with ours where a change is made, and without its own doors: the accounts' are used."""
         own: dict[str, tuple[Callable[..., Awaitable[Response]], bool]] = {
@@ -121,8 +153,12 @@ class Site(Admin):
             "export": (export_records, True),
             "import_preview": (import_preview, True),
             "import": (import_records, True),
+            "detail": (record_page, True),
         }
-        made: list[Route | Mount] = [Mount("/house", app=StaticFiles(directory=HERE / "static"), name="house")]
+        made: list[Route | Mount] = [
+            Mount("/house", app=StaticFiles(directory=HERE / "static"), name="house"),
+            Route("/{view}/{key}/revert", self._handler(revert), methods=["POST"], name="revert"),
+        ]
         for route in super().routes():
             if route.name in {"login", "logout"}:
                 continue
@@ -173,16 +209,13 @@ async def _sign_in_page(site: Admin, request: Request) -> Response:
     """The page that signs in by the accounts' own doors; who is in already goes on, and who is not staff is told so."""
     if site.auth and await site.auth.current_user(request):
         return RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
+    request.session.clear()  # what was said to somebody else, in this browser
     return await site.render("login.html", request, {"is_stranger": request.scope["user"].is_session})
 
 
 def _not_found() -> Exception:
-    return _http(404, _("There is no such page, or it is not for you."))
+    return HTTPException(404, _("There is no such page, or it is not for you."))
 
 
 def _as_http(error: AppError) -> Exception:
-    return _http(error.status, error.detail)
-
-
-def _http(status: int, detail: str) -> Exception:
-    return HTTPException(status, detail)
+    return HTTPException(error.status, error.detail, error.headers)

@@ -21,7 +21,7 @@ from app.domain.admin import building, opening
 from app.domain.admin.jobs import do_import, do_verb
 from app.kit.errors import AppError
 from app.kit.identity import Permission
-from app.platform.admin.model_admin import ModelAdmin
+from app.platform.admin.model_admin import Access, ModelAdmin
 from app.platform.admin.verbs import verb
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
@@ -74,6 +74,7 @@ class RuleAdmin(ModelAdmin[Group]):
     """The same, by verbs with rules of their own."""
 
     name = "rules"
+    access = Access(view=MANAGE_PERMISSIONS)
     label = "Rule"
     fields = (Group.name, StringField("reason", form_only=True, required=True))
     record_title = "{name}"
