@@ -194,6 +194,8 @@ class ModelAdmin(ModelView[M], Generic[M]):
 
     def inputs_of(self, verb: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What a verb's form asked for, from the JSON that a job was given. Raises ValidationError."""
+        if verb == "change":
+            return dict(inputs)
         kind = getattr(getattr(type(self), verb), "inputs", None)
         return {} if kind is None else structs.asdict(convert(inputs, kind))
 

@@ -9,12 +9,14 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # What a former attempt left unfinished is no index that is used, and IF NOT EXISTS would leave it so.
+    drop = "DROP INDEX CONCURRENTLY IF EXISTS ix_publishing_article_created_at"
+    create = "CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_publishing_article_created_at ON publishing_article (created_at)"
     with op.get_context().autocommit_block():
-        op.create_index(
-            "ix_publishing_article_created_at", "publishing_article", ["created_at"], postgresql_concurrently=True
-        )
+        op.execute(drop)
+        op.execute(create)
 
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        op.drop_index("ix_publishing_article_created_at", "publishing_article", postgresql_concurrently=True)
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_publishing_article_created_at")
