@@ -208,8 +208,7 @@ def _passwords_cost_little(request: pytest.FixtureRequest, monkeypatch: pytest.M
 @pytest.fixture
 async def app(house: Litestar, aside: Aside, _passwords_cost_little: None) -> AsyncIterator[Litestar]:
     """The application, on a database that is empty again after the test."""
-    if "passwords" in house.state:
-        del house.state.passwords  # of the test before, whose passwords may have been dearer
+    vars(house.state.resources).pop("passwords", None)  # of the test before, whose passwords may have been dearer
     # Nobody listens, unless a test has somebody do it, and to tell is a statement as well.
     house.state.database.on_published = house.state.database.on_enqueued = None
     yield house
