@@ -92,7 +92,7 @@ class ArticleAdmin(ModelAdmin[Article]):
     group = "Publishing"
     fields = (
         SluggedField(Article.title),
-        Field(Article.slug, read_only=True, exclude_from_create=True, exclude_from_list=True),
+        Field(Article.slug, read_only=True, exclude_from_create=True, hidden_in_list=True),
         Field(Article.author, read_only=True, exclude_from_create=True),
         Field(Article.description, hidden_in_list=True),
         TextAreaField(Article.body, exclude_from_list=True),
@@ -108,8 +108,8 @@ class ArticleAdmin(ModelAdmin[Article]):
     )
     record_title = "{title}"
     searchable_fields = (Article.title,)  # what is found is search_condition's
-    sortable_fields = (Article.slug,)
-    fields_default_sort = (Descending(Article.id),)
+    sortable_fields = (Article.slug, Article.created_at)
+    fields_default_sort = (Descending(Article.created_at),)
     list_filters = (ReferenceFilter(Article.author), TagFilter("tag"))
     date_hierarchy = Article.created_at
     large = True

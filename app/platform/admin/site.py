@@ -85,7 +85,6 @@ class Site(Admin):
         self.templates.environment.filters |= {"moment": moment, "span": span}
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
         self.exports = 0  # that are being sent, each of which holds a slot
-        self._keep_originals()
 
     def _keep_originals(self) -> None:
         """A template of ours that takes the place of one that others include may include it, as `original/…`."""
@@ -114,6 +113,7 @@ class Site(Admin):
 
     def prepare(self) -> None:
         """Compile each template, which else the first request for it would do, on the loop."""
+        self._keep_originals()
         environment = self.templates.environment
         for name in environment.list_templates(extensions=["html"]):
             environment.get_template(name)

@@ -12,9 +12,10 @@ from openpyxl import load_workbook
 from app.domain.admin import opening
 from app.domain.publishing.policies import REVISE_ANY_ARTICLE
 from app.platform.admin import exporting, files, listing
-from tests.domain.admin.conftest import Browser
+from tests.domain.admin.conftest import Browser, do_jobs, staff  # noqa: F401 - fixtures
 
 Enter = Callable[..., Awaitable[Browser]]
+COLUMNS = "cols=title&cols=slug&cols=author&cols=created_at"
 MADE = """
 INSERT INTO publishing_article (slug, title, description, body, author_id, created_at)
 SELECT 'whale-' || n, format($2, n), 'd', 'b', $1, '2025-12-31T22:30Z'::timestamptz + n * interval '1 hour'
@@ -38,7 +39,7 @@ def link(html: str, label: str) -> str:
     return found[1].replace("&amp;", "&").removeprefix("/admin")
 
 
-async def test_pages_go_by_key_to_the_end_and_back(sign_in, aside, staff: Enter, statements):
+async def test_pages_go_by_key_to_the_end_and_back(sign_in, aside, staff: Enter, statements):  # noqa: F811
     author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
     await articles(aside, author.id, 60)
 
@@ -51,11 +52,11 @@ async def test_pages_go_by_key_to_the_end_and_back(sign_in, aside, staff: Enter,
     assert titles(second) == [f"Whale {n}" for n in range(35, 10, -1)]
     assert titles(last) == [f"Whale {n}" for n in range(25, 0, -1)]
     assert titles(await editor.page(link(last, "Previous"))) == [f"Whale {n}" for n in range(50, 25, -1)]
-    assert len(sent) == 7, "session, name, BEGIN, rows, dates, ROLLBACK, lists that are kept"
+    assert len(sent) == 9, "session, name, BEGIN, rows, tags, comments, dates, ROLLBACK, lists that are kept"
     assert "OFFSET" not in " ".join(sent)
 
 
-async def test_one_finds_by_words_by_author_and_by_date(sign_in, aside, staff: Enter):
+async def test_one_finds_by_words_by_author_and_by_date(sign_in, aside, staff: Enter):  # noqa: F811
     one, other = await sign_in(), await sign_in()
     editor = await staff(REVISE_ANY_ARTICLE)
     await articles(aside, one.id, 30)
@@ -81,7 +82,7 @@ async def articles_of(aside, author: UUID) -> None:
     await (await aside.connection()).execute(insert, "Of seals", author)
 
 
-async def test_totals_are_counted_so_far_and_no_further(sign_in, aside, staff: Enter, monkeypatch):
+async def test_totals_are_counted_so_far_and_no_further(sign_in, aside, staff: Enter, monkeypatch):  # noqa: F811
     author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
     await articles(aside, author.id, 30)
     counted = {"HX-Request": "true", "HX-Trigger": "records-counter"}
@@ -95,7 +96,7 @@ async def test_totals_are_counted_so_far_and_no_further(sign_in, aside, staff: E
     assert "1 article" in answer.text
 
 
-async def test_a_list_is_exported_as_it_is_seen(sign_in, aside, staff: Enter, statements, monkeypatch):
+async def test_a_list_is_exported_as_it_is_seen(sign_in, aside, staff: Enter, statements, monkeypatch):  # noqa: F811
     author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
     await articles(aside, author.id, 1200)
     await (await aside.connection()).execute(
@@ -103,20 +104,20 @@ async def test_a_list_is_exported_as_it_is_seen(sign_in, aside, staff: Enter, st
     )
 
     with statements() as sent:
-        answer = await editor.get("/admin/articles/export?created_at_in=2026-01")
+        answer = await editor.get(f"/admin/articles/export?created_at_in=2026-01&{COLUMNS}")
     assert answer.headers["content-disposition"] == 'attachment; filename="articles.csv"'
     rows = list(csv.reader(io.StringIO(answer.text)))
-    assert rows[0] == ["Title", "Slug", "Author", "Created at"]
-    assert [row[1] for row in rows[1:]] == [f"whale-{n}" for n in range(745, 1, -1)]
+    assert rows[0] == ["Title", "Author", "Published", "Slug"]
+    assert [row[3] for row in rows[1:]] == [f"whale-{n}" for n in range(745, 1, -1)]
     assert rows[-6][0] == '\'=HYPERLINK("http://evil")\x0b<&'
     assert sum("FROM publishing_article" in statement for statement in sent) == 1
     assert "REPEATABLE READ" in " ".join(sent)
 
     monkeypatch.setattr(files, "MOST_ROWS", 500)
-    answer = await editor.get("/admin/articles/export?format=xlsx&created_at_in=2026-01")
+    answer = await editor.get(f"/admin/articles/export?format=xlsx&created_at_in=2026-01&{COLUMNS}")
     sheets = load_workbook(io.BytesIO(answer.content), read_only=True).worksheets
     cells = [[cell.value for cell in row] for sheet in sheets for row in sheet.iter_rows()]
-    assert [row[1] for row in cells if row[1] != "Slug"] == [f"whale-{n}" for n in range(745, 1, -1)]
+    assert [row[3] for row in cells if row[3] != "Slug"] == [f"whale-{n}" for n in range(745, 1, -1)]
     assert [cells[0][0], cells[500][0]] == ["Title", "Title"]
     assert cells[-6][0] == '=HYPERLINK("http://evil")<&'
     assert load_workbook(io.BytesIO(answer.content)).worksheets[1]["A2"].data_type != "f"
@@ -131,7 +132,7 @@ async def test_a_list_is_exported_as_it_is_seen(sign_in, aside, staff: Enter, st
     assert all(f"format={kind}" in html for kind in ("csv", "ndjson", "xlsx"))
 
 
-async def test_exports_are_few_at_once_and_give_their_slots_back(sign_in, aside, staff: Enter, app, database):
+async def test_exports_are_few_at_once_and_give_their_slots_back(sign_in, aside, staff: Enter, app, database):  # noqa: F811
     author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
     await articles(aside, author.id, 3)
     await editor.page("/articles")
@@ -145,7 +146,7 @@ async def test_exports_are_few_at_once_and_give_their_slots_back(sign_in, aside,
     assert database.read.gauges()["in_use"] == 0
 
 
-async def test_many_articles_are_changed_by_one_dialog(client, sign_in, aside, staff: Enter, statements, do_jobs):
+async def test_many_articles_are_changed_by_one_dialog(client, sign_in, aside, staff: Enter, statements, do_jobs):  # noqa: F811
     author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
     await articles(aside, author.id, 130)
     connection = await aside.connection()
@@ -171,7 +172,7 @@ async def test_many_articles_are_changed_by_one_dialog(client, sign_in, aside, s
     await reader.submit(await reader.page("/"), "/articles/action/change", 404, keys=keys, **changed)
 
 
-async def test_a_value_is_changed_in_its_cell(client, sign_in, aside, staff: Enter):
+async def test_a_value_is_changed_in_its_cell(client, sign_in, aside, staff: Enter):  # noqa: F811
     author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
     await articles(aside, author.id, 1)
     connection = await aside.connection()
@@ -186,7 +187,7 @@ async def test_a_value_is_changed_in_its_cell(client, sign_in, aside, staff: Ent
     await editor.page(f"/articles/{key}/edit/slug?cols=title&cols=slug", 404)
 
 
-async def test_lists_are_kept_under_a_name(sign_in, aside, staff: Enter):
+async def test_lists_are_kept_under_a_name(sign_in, aside, staff: Enter):  # noqa: F811
     author, one, other = await sign_in(), await staff(REVISE_ANY_ARTICLE), await staff(REVISE_ANY_ARTICLE)
     await articles(aside, author.id, 1)
     form = await one.page("/articles")

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event
 
 from app.domain.publishing.policies import REVISE_ANY_ARTICLE
 from app.platform.admin.listing import MOST_COUNTED
-from tests.domain.admin.conftest import Browser
+from tests.domain.admin.conftest import Browser, staff  # noqa: F401 - a fixture
 
 Enter = Callable[..., Awaitable[Browser]]
 MANY = """
@@ -49,7 +49,7 @@ def asked() -> Iterator[list[tuple[str, Sequence[object]]]]:
     event.remove(Engine, "before_cursor_execute", note)
 
 
-async def test_no_page_reads_more_than_is_counted(many, sign_in, aside, staff: Enter, statements, asked):
+async def test_no_page_reads_more_than_is_counted(many, sign_in, aside, staff: Enter, statements, asked):  # noqa: F811
     editor, stranger = await staff(REVISE_ANY_ARTICLE), await sign_in()
     connection = await aside.connection()
     after = re.search(r"before=([\w-]{20,})", await editor.page("/articles?before=last"))[1]

@@ -14,8 +14,8 @@ from app.domain.accounts.models import User
 from app.domain.admin import building, opening
 from app.domain.publishing.models import Article
 from app.platform.admin.model_admin import ModelAdmin
-from tests.domain.admin.conftest import Browser
-from tests.domain.admin.test_lists import MADE
+from tests.domain.admin.conftest import Browser, staff  # noqa: F401 - a fixture
+from tests.domain.publishing.test_admin_lists import MADE
 
 Enter = Callable[..., Awaitable[Browser]]
 
@@ -46,7 +46,7 @@ def small(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-async def test_what_is_small_is_counted(sign_in, aside, staff: Enter):
+async def test_what_is_small_is_counted(sign_in, aside, staff: Enter):  # noqa: F811
     author, admin = await sign_in(), await staff(is_superuser=True)
     await (await aside.connection()).execute(MADE, author.id, "Whale %s", 60)
 
@@ -60,13 +60,12 @@ async def test_what_is_small_is_counted(sign_in, aside, staff: Enter):
     ]
     answer = await admin.get("/admin/users", headers={"HX-Request": "true", "HX-Trigger": "filters"})
     assert re.search(r">\s*1\s*<", answer.text), "one is staff"
-    assert re.search(r">\s*60\s*<", await admin.page("/")), "on the first page"
     counted = await admin.get("/admin/articles", headers={"HX-Request": "true", "HX-Trigger": "records-counter"})
     assert "page=3" in counted.text
 
 
 @pytest.mark.usefixtures("small")
-async def test_a_relation_is_searched_as_one_types_and_given_to_many(sign_in, aside, staff: Enter):
+async def test_a_relation_is_searched_as_one_types_and_given_to_many(sign_in, aside, staff: Enter):  # noqa: F811
     author, other, admin = await sign_in("ahab"), await sign_in("ishmael"), await staff(is_superuser=True)
     connection = await aside.connection()
     await connection.execute(MADE, author.id, "Whale %s", 3)
