@@ -61,6 +61,11 @@ bench-jobs:
 bench-growth *arguments:
     @exec python -m tests.benchmarks.growth "$@"
 
+# what the admin site's pages cost in a million articles, beside a thousand
+[group('develop')]
+bench-admin *arguments:
+    @exec python -m tests.benchmarks.admin "$@"
+
 # where the CPU of one workload's requests goes: just bench-profile article
 [group('develop')]
 bench-profile workload:
@@ -70,6 +75,11 @@ bench-profile workload:
 [group('develop')]
 bench-memory *arguments:
     @exec python -m tests.benchmarks.memory "$@"
+
+# what it costs that every change is recorded: just bench-audit --rows 100000
+[group('develop')]
+bench-audit *arguments:
+    @exec python -m tests.benchmarks.audit "$@"
 
 # whether the time of an answer tells that an address has an account
 [group('develop')]
@@ -199,6 +209,16 @@ webhooks:
 [group('manage')]
 webhook-replay endpoint since until:
     @exec python -m app webhook-replay "$@"
+
+# print the trail of changes as NDJSON: just audit-export --since 2026-11-01 --table accounts_user
+[group('manage')]
+audit-export *options:
+    @exec python -m app audit-export "$@"
+
+# see whether the trail of changes is what was sealed
+[group('manage')]
+audit-verify *options:
+    @exec python -m app audit-verify "$@"
 
 # Python with models, services and `await` at hand
 [group('manage')]

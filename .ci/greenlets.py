@@ -4,6 +4,7 @@ coverage's own way (`concurrency = ["greenlet"]`) looks the greenlet up at every
 times what all the rest of it does. Here each greenlet has a tracer of its own, changed when they are.
 """
 
+import sys
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -34,6 +35,8 @@ class Switch:
 
     def __call__(self, _event: str, change: tuple[greenlet.greenlet, greenlet.greenlet]) -> None:
         """Called in the second of two greenlets, when it takes over from the first."""
+        if sys.gettrace() is None:  # it was stopped, and no greenlet starts it again
+            return
         before, after = change
         if before.dead and before in self._of:
             self._idle.append(self._of.pop(before))

@@ -6,11 +6,10 @@ from string import Formatter
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
+from pydantic import AfterValidator, Field, SecretStr
 
 from config.loading import Concern, Reading
-from config.rates import Rate, as_rate
+from config.rates import Rate, Times
 
 ADDRESS = r"[^\s<>@,;]+@[^\s<>@,;]+"
 LIMITS = ("MAIL", "MAIL_ADDRESS", "LINK_ADDRESS")
@@ -95,9 +94,6 @@ def _template(text: str) -> str:
     if text and (places != ["purpose", "token"] or urlsplit(text).scheme not in ("http", "https")):
         raise ValueError("must be an address with {purpose} and {token} in it, once each")
     return text
-
-
-Times = Annotated[Rate, NoDecode, BeforeValidator(as_rate)]
 
 
 class MailSettings(Concern):

@@ -3,6 +3,7 @@
 MODULES = (
     "accounts",
     "jobs",
+    "audit",
     "notifications",
     "webhooks",
     "publishing",

@@ -2,7 +2,10 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
 
 LONGEST_WINDOW = 86_400
 MOST_TIMES = 1_000_000
@@ -36,3 +39,6 @@ def as_networks(value: object) -> object:
         return tuple(ip_network(text.strip()) for text in value.split(",") if text.strip())
     except ValueError:
         raise ValueError("each must be an IP address or a network such as 10.0.0.0/8 or fd00::/8") from None
+
+
+Times = Annotated[Rate, NoDecode, BeforeValidator(as_rate)]

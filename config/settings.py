@@ -1,24 +1,23 @@
 """Every setting of Litehouse, typed and bounded, one class a concern; `.env.example` explains each to operators."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import NoDecode
 
 from config.caching import CacheSettings
 from config.database_url import DatabaseUrl
+from config.http import HttpSettings
 from config.keys import as_keys
 from config.loading import SECRETS_FOLDER, Concern, Reading, SettingsError
 from config.mailing import MailSettings, follow_mail
-from config.origins import as_list, as_origins, as_own_origin
-from config.rates import Network, Rate, as_networks, as_rate
+from config.origins import as_list
+from config.rates import Rate, Times
 
 __all__ = [
     "CacheSettings",
@@ -174,6 +173,9 @@ class ServerSettings(Concern):
     workers: int = Field(1, ge=1, le=64)
     backpressure: int = Field(4096, ge=1, le=1_000_000)  # open connections a worker holds, idle ones included
     worker_jobs: int = Field(10, ge=5, le=100)  # that a worker process does at once; the last four are for the urgent
+    worker_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = (
+        None  # of `host`; none: a worker listens nowhere
+    )
     drain_notice: float = Field(2.0, ge=0, le=300)  # from the first /ready 503 to the end, for load balancers to see it
     drain_timeout: int = Field(30, ge=1, le=1800)  # seconds; granian takes whole ones, 1800 at most
 
@@ -200,10 +202,10 @@ class DatabaseSettings(Concern):
     event_days: int = Field(30, ge=1, le=3650)  # that the event log keeps at least
     job_days: int = Field(30, ge=1, le=3650)  # that jobs are kept which are done
     webhook_days: int = Field(30, ge=1, le=3650)  # that it is known what became of webhooks' messages
+    audit_days: int = Field(0, ge=0, le=36_500)  # that the trail of changes is kept at least; 0: for ever
 
 
 SecretKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_keys)]
-Times = Annotated[Rate, NoDecode, BeforeValidator(as_rate)]
 
 
 class SecuritySettings(Concern):
@@ -227,36 +229,6 @@ class SecuritySettings(Concern):
     sign_in_address_limit: Times = Rate(100, 60)
     sign_up_limit: Times = Rate(10, 3600)  # with one email address
     sign_up_address_limit: Times = Rate(100, 3600)
-
-
-def _bearer_token(token: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[!-~]+", token.get_secret_value()):
-        raise ValueError("must be printable ASCII without spaces: nothing else can be sent as a bearer token")
-    return token
-
-
-class HttpSettings(Concern):
-    """What is answered, and to whom."""
-
-    base_url: Annotated[str, AfterValidator(as_own_origin)] | None = None
-    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(as_list), AfterValidator(as_origins)] = ()
-    cors_credentials: bool = False
-    max_body_bytes: int = Field(1_000_000, ge=1000, le=1_000_000_000)
-    cache_bytes: int = Field(32_000_000, ge=0, le=10_000_000_000)  # of kept answers, in each worker
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(as_networks)] = ()
-    docs_enabled: bool = Field(False, validation_alias="LITEHOUSE_DOCS")
-    admin_enabled: bool = Field(False, validation_alias="LITEHOUSE_ADMIN")
-    metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] | None = None
-
-    @property
-    def site(self) -> str:
-        """The host that browsers know this installation by: passkeys belong to it, and apps show codes under it."""
-        return urlsplit(self.base_url).hostname or "Litehouse" if self.base_url else "Litehouse"
-
-    @property
-    def secure(self) -> bool:
-        """Whether browsers come by HTTPS: they do, but on loopback."""
-        return self.base_url is None or self.base_url.startswith("https://")
 
 
 class LoggingSettings(Concern):

@@ -26,13 +26,16 @@ from sqlalchemy import Engine, event
 
 from app.domain.accounts import authentication
 from app.main import create_app
-from app.platform import cache, migrations, passwords, ratelimit
+from app.platform import migrations, passwords, ratelimit
+from app.platform.cache import cache
 from app.platform.database import changes, pools
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
 from app.platform.database.work import UnitOfWork
 from app.platform.mail.message import Mail
+from app.platform.module import audited, installed
 from app.platform.postgres.sharing import share
+from config.modules import MODULES
 from config.settings import Settings, load
 from tests.cheap import PARAMETERS
 from tests.databases import at, cloned, empty, evacuate, raze
@@ -77,6 +80,7 @@ def server_url() -> Iterator[str]:
 def template(server_url: str) -> str:
     """The name of the migrated database that others are cloned from; it is made anew when a migration changes."""
     text = b"".join(path.read_bytes() for path in sorted((ROOT / "migrations").rglob("*.py")))
+    text += repr([one.arguments for one in audited(installed(MODULES)).values()]).encode()  # of triggers
     name = f"template_{hashlib.sha256(text).hexdigest()[:12]}"
     asyncio.run(_make_template(server_url, name))
     return name
@@ -144,6 +148,7 @@ def settings(database_url: str) -> Settings:
     """The settings of the tests' application."""
     environ = {"DATABASE_URL": database_url, "LITEHOUSE_ENVIRONMENT": "test", "LITEHOUSE_LOOP_BLOCK_MS": BLOCK_MS}
     environ["LITEHOUSE_ADMIN"] = "true"
+    environ["LITEHOUSE_POOL_TIMEOUT"] = "20"  # a test is not about how soon a busy machine connects
     environ["LITEHOUSE_CACHE_VALUE_BYTES"] = "0"  # a test must not be told what the one before it had computed
     return load(env_file=None, environ=environ)
 
@@ -203,8 +208,7 @@ def _passwords_cost_little(request: pytest.FixtureRequest, monkeypatch: pytest.M
 @pytest.fixture
 async def app(house: Litestar, aside: Aside, _passwords_cost_little: None) -> AsyncIterator[Litestar]:
     """The application, on a database that is empty again after the test."""
-    if "passwords" in house.state:
-        del house.state.passwords  # of the test before, whose passwords may have been dearer
+    vars(house.state.resources).pop("passwords", None)  # of the test before, whose passwords may have been dearer
     # Nobody listens, unless a test has somebody do it, and to tell is a statement as well.
     house.state.database.on_published = house.state.database.on_enqueued = None
     yield house
@@ -367,7 +371,8 @@ def counter() -> Iterator[Counter]:
     class Counted(asyncpg.Connection):
         async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
             if query != "SELECT 1":  # the pool's own question to a connection that was idle for long
-                counter.statements.append(query)
+                # For whom it is, and by which request, is told with it.
+                counter.statements.append("BEGIN" if query.startswith("BEGIN TRANSACTION; SET") else query)
             return await super().execute(query, *args, timeout=timeout)
 
     async def fetch(slot: Slot, sql: str, parameters: Sequence[object]) -> list[asyncpg.Record]:
@@ -435,19 +440,31 @@ class FirstCasesCounted:
 
     def __init__(self, coverage: Coverage) -> None:
         self._coverage = coverage
-        self._seen: set[str] = set()
+        self._counted: set[str] = set()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The same ones in every process of a run, and in every order."""
+        cases = sorted((one.nodeid for one in session.items if "is_hypothesis_test" not in one.keywords), reverse=True)
+        self._counted = set({case.partition("[")[0]: case for case in cases}.values())
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        name = item.nodeid.partition("[")[0]
-        if name not in self._seen and not hasattr(getattr(item, "obj", None), "hypothesis"):
-            self._seen.add(name)
-            return (yield)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Nor what pytest and xdist do between tests, which is the most of it in the process that hands them out."""
         self._coverage.stop()
         try:
             return (yield)
         finally:
             self._coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        if item.nodeid not in self._counted:
+            return (yield)
+        self._coverage.start()
+        try:
+            return (yield)
+        finally:
+            self._coverage.stop()
 
 
 @pytest.hookimpl(trylast=True)

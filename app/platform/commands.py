@@ -6,6 +6,7 @@ from typing import NoReturn, TypeVar
 
 import click
 
+from app.platform.database.caller import ORIGIN
 from app.platform.database.pools import Database
 from app.platform.database.refusals import translate
 from app.platform.database.work import Service
@@ -24,7 +25,7 @@ def run(work: Work[T]) -> T:
     """
     settings = click.get_current_context().obj
     try:
-        return asyncio.run(_with_database(settings, work))
+        return asyncio.run(_with_database(settings, work, str(click.get_current_context().info_name)))
     except Exception as error:
         refusal = translate(error)
         if refusal is None:
@@ -43,7 +44,8 @@ def commit(make: Callable[[Database, Settings], ServiceT], verb: Callable[[Servi
     return run(work)
 
 
-async def _with_database(settings: Settings, work: Work[T]) -> T:
+async def _with_database(settings: Settings, work: Work[T], name: str) -> T:
+    ORIGIN.set(f"command:{name}")
     database = Database(settings, on_oversized=_refuse)
     async with database.lifespan():
         return await work(database, settings)

@@ -13,7 +13,11 @@ from app.platform.database.slots import UNREACHABLE
 log = structlog.get_logger()
 
 
-async def figures_page(database: Database, *asked: Callable[[Database], Awaitable[Collector]]) -> bytes:
+Figures = Callable[[Database], Awaitable[Collector]]
+"""Asks by a statement or two, for a scrape comes every few seconds. Raises what tells that the database is away."""
+
+
+async def figures_page(database: Database, *asked: Figures) -> bytes:
     """The lines of it; none while the database is away, for the other figures are wanted all the more then."""
     registry = CollectorRegistry()
     try:

@@ -72,14 +72,16 @@ async def read_readiness(state: State) -> Health:
 @get("/metrics", permission=SELF_CHECKED, include_in_schema=False)
 async def read_metrics(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """The golden signals, for Prometheus: open in development, elsewhere to the bearer of LITEHOUSE_METRICS_TOKEN."""
-    _admit_scraper(state.settings, request.headers.get("authorization", ""))
+    admit_scraper(state.settings, request.headers.get("authorization", ""))
     TRAFFIC.publish()  # here: it is the event loop's
     page, media_type = await asyncio.to_thread(metrics_page)
-    asked = await figures_page(state.database, event_figures, job_figures, mail_figures)
+    offered = [ask for module in state.modules for ask in module.figures]
+    asked = await figures_page(state.database, event_figures, job_figures, mail_figures, *offered)
     return Response(page + asked, media_type=media_type)
 
 
-def _admit_scraper(settings: Settings, header: str) -> None:
+def admit_scraper(settings: Settings, header: str) -> None:
+    """Let those see the figures who may, by their Authorization header. Raises NotFound, Unauthenticated."""
     token = settings.http.metrics_token
     if token is None and not settings.development:
         raise NotFound("metrics")

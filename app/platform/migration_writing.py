@@ -137,6 +137,8 @@ def _referents(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
 
 
 MADE = re.compile(r"\bCREATE (?:OR REPLACE )?(FUNCTION|TEXT SEARCH CONFIGURATION|TYPE|DOMAIN|SEQUENCE) (\w+)")
+# With the triggers on tables of other modules that run it.
+CASCADES = {"FUNCTION": " CASCADE"}
 REMOVAL = """\
 \"\"\"Remove {module}\"\"\"
 
@@ -193,7 +195,8 @@ def write_removal(module: str, folder: Path = FOLDER) -> Path:
         removed=json.dumps(removed, indent=4),
         tables=", ".join(tables),
         dropping="".join(
-            f'    op.execute("DROP {kind} IF EXISTS {name}")\n' for kind, name in _made_by(revisions, module)
+            f'    op.execute("DROP {kind} IF EXISTS {name}{CASCADES.get(kind, "")}")\n'
+            for kind, name in _made_by(revisions, module)
         ),
         names=", ".join(f"'{table}'" for table in tables),
     )

@@ -26,9 +26,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.platform import audited, module
 from app.platform.database.refusals import LOCK_NOT_AVAILABLE, causes, sqlstate
 from app.platform.migration_session import connection, take_turn, watched
+from app.platform.module import installed
 from app.platform.revisions import FOLDER, MigrationError, Revisions
+from config.modules import MODULES
 
 log = structlog.get_logger()
 Tell = Callable[[str], object]
@@ -83,10 +86,19 @@ async def _migrate(url: str, revisions: Revisions, run: Callable[[Config], None]
         await _settle(raw, revisions)
         async with watched(raw, url) as waits:
             try:
-                await run_alembic(raw, revisions, run, report=report)
+                await run_alembic(raw, revisions, partial(_run_and_settle, run), report=report)
             except DBAPIError as error:
                 raise MigrationError(_explanation(error, revisions.folder, waits)) from error
     return done
+
+
+def _run_and_settle(run: Callable[[Config], None], config: Config) -> None:
+    """Afterwards the triggers of audited tables are those that the installed modules declare."""
+    run(config)
+    modules, connection = installed(MODULES), config.attributes["connection"]
+    connection.rollback()  # where nothing was to be applied, a transaction that has only looked is open yet
+    with connection.begin():
+        audited.settle(connection, module.audited(modules).values(), module.recorder(modules))
 
 
 async def _settle(raw: asyncpg.Connection, revisions: Revisions) -> None:

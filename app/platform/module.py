@@ -11,9 +11,11 @@ from litestar import Router
 
 from app.kit.identity import Permission
 from app.kit.news import Kind
+from app.platform.audited import Audited
 from app.platform.database.pools import Database
 from app.platform.database.work import Source
 from app.platform.events.subscribers import Subscriber
+from app.platform.figures import Figures
 from app.platform.jobs.declaration import Job
 from app.platform.sealing import SealedColumn
 from app.platform.security import Authenticator
@@ -53,6 +55,9 @@ class Module:
     admin_pages: str | None = None
     demo: Demo | None = None
     share: Share | None = None
+    audited: Sequence[Audited] = ()
+    recorder: str | None = None  # the trigger function of the tables that are audited; of one module alone
+    figures: Sequence[Figures] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is stored by its name and is not called `<module>.…`, or twice the same. Raises ValueError."""
@@ -60,6 +65,9 @@ class Module:
         self._check("kind", [kind.name for kind in self.kinds])
         self._check("subscriber", [subscriber.name for subscriber in self.subscribers])
         self._check("job", [job.name for job in self.jobs])
+        if strangers := [one.table.name for one in self.audited if not one.table.name.startswith(f"{self.name}_")]:
+            message = f"{', '.join(strangers)}: {self.name} has tables of its own audited, and no others"
+            raise ValueError(message)
 
     def _check(self, kind: str, names: Sequence[str]) -> None:
         for name in names:
@@ -96,3 +104,13 @@ def declared(modules: Iterable[Module]) -> dict[str, Permission]:
 def told(modules: Iterable[Module]) -> dict[str, Kind]:
     """What the modules tell users of, by name, in the order of the modules."""
     return {kind.name: kind for module in modules for kind in module.kinds}
+
+
+def audited(modules: Iterable[Module]) -> dict[str, Audited]:
+    """What the modules have audited, by the name of the table, in the order of the modules."""
+    return {one.table.name: one for module in modules for one in module.audited}
+
+
+def recorder(modules: Iterable[Module]) -> str | None:
+    """The trigger function by which it is recorded, where a module offers one."""
+    return next((module.recorder for module in modules if module.recorder), None)

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import cached_property
 
-from app.platform.cache import Cache
+from app.platform.cache.cache import Cache
 from app.platform.database.changes import Changes
 from app.platform.http.outbound import Outbound
 from app.platform.mail.mailer import Mailer

@@ -45,6 +45,10 @@ async def _work(settings: Settings) -> None:
     dispatcher = Dispatcher(database, notices, subscribers, settings.database.event_days)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(LoopWatch(settings.logging.loop_block_ms))
+        if (port := settings.server.worker_metrics_port) is not None:
+            from app.platform.worker_metrics import scraped  # noqa: PLC0415 - it brings a server, which most do without
+
+            await stack.enter_async_context(scraped(settings, port))
         await stack.enter_async_context(database.lifespan())
         await stack.enter_async_context(changes.lifespan())
         await stack.enter_async_context(resources.lifespan())

@@ -72,6 +72,13 @@ ARGUMENTS = {
     list[str]: ["text-7"],
     list[UUID]: [UUID(int=7)],
 }
+UNTIL = datetime(2126, 1, 1, tzinfo=UTC)  # an argument of this name ends a span that begins with the moment above
+# A partition, or an index of one, goes by the name of the whole; what has no rows may be scanned.
+PARTS = """
+SELECT c.relname::text, p.relname::text FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
+JOIN pg_class p ON p.oid = inhparent
+"""
+EMPTY = "SELECT relname::text FROM pg_class WHERE relispartition AND relkind = 'r' AND reltuples <= 0"
 RUNS = 7  # a prepared statement is planned for its parameters five times, then for any, if that seems no worse
 
 
@@ -137,12 +144,15 @@ class Recorder:
 async def plans(connection: asyncpg.Connection) -> list[Plan]:
     """The plan of every query and command, with every combination of its optional filters, in every way to ask it."""
     found = []
+    parts = dict([tuple(row) for row in await connection.fetch(PARTS)])
+    empty = {row[0] for row in await connection.fetch(EMPTY)}
     for module, name, statement in _statements():
         for used in _combinations(statement):
             for way, ask in _ways(name, statement, used):
                 recorder = Recorder()
                 await ask(recorder)
-                indexes, scanned = await _explained(connection, *recorder.sent[way == "total alone"])
+                read = await _explained(connection, *recorder.sent[way == "total alone"])
+                indexes, scanned = (sorted({parts.get(one, one) for one in names - empty}) for names in read)
                 found.append(Plan(module, " ".join((name, *used["filters"], way)).strip(), indexes, scanned))
     return found
 
@@ -160,7 +170,8 @@ def _combinations(statement: Any) -> Iterator[dict[str, Any]]:
     function = statement._function
     hints = get_type_hints(function)
     parameters = list(signature(function).parameters.values())[1:]
-    given = {p.name: _argument(hints[p.name]) for p in parameters if p.kind is p.KEYWORD_ONLY}
+    asked = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    given = {name: UNTIL if name == "until" else _argument(hints[name]) for name in asked}
     optional = [p.name for p in parameters if p.default is None]
     for count in range(len(optional) + 1):
         for used in combinations(optional, count):
@@ -187,9 +198,7 @@ def _ways(name: str, statement: Any, used: dict[str, Any]) -> Iterator[tuple[str
         yield "later slice", lambda source: statement.after(source, After(20, cursor), **given)
 
 
-async def _explained(
-    connection: asyncpg.Connection, sql: str, parameters: Sequence[Any]
-) -> tuple[list[str], list[str]]:
+async def _explained(connection: asyncpg.Connection, sql: str, parameters: Sequence[Any]) -> tuple[set[str], set[str]]:
     values = ", ".join(map(_literal, parameters))
     await connection.execute(f"PREPARE planned AS {sql}")
     try:
@@ -202,7 +211,7 @@ async def _explained(
     nodes = [node for text in (texts[0], texts[-1]) for node in _nodes(json.loads(text)[0]["Plan"])]
     indexes = {node["Index Name"] for node in nodes if "Index Name" in node}
     scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
-    return sorted(indexes), sorted(scanned)
+    return indexes, scanned
 
 
 def _literal(value: Any) -> str:
@@ -213,7 +222,7 @@ def _literal(value: Any) -> str:
     if isinstance(value, bytes):
         return f"'\\x{value.hex()}'"
     if isinstance(value, list):
-        return f"ARRAY[{', '.join(map(_literal, value))}]"
+        return _literal("{" + ",".join(f'"{one}"' for one in value) + "}")  # of whatever type the parameter is
     return "E'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 

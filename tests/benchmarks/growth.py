@@ -30,7 +30,7 @@ from app.domain.publishing.search import search
 from app.domain.publishing.seeding import Seeder
 from app.kit.pagination import After, Window, cursor_of
 from app.platform import migrations
-from app.platform.cache import Cache
+from app.platform.cache.cache import Cache
 from app.platform.database.pools import Database
 from app.platform.database.work import Reader
 from app.platform.postgres.sharing import share

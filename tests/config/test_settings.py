@@ -299,6 +299,7 @@ def test_the_example_leaves_only_what_has_no_default_empty():
         "LITEHOUSE_SMTP_PASSWORD",
         "LITEHOUSE_SMTP_USER",
         "LITEHOUSE_TRUSTED_PROXIES",
+        "LITEHOUSE_WORKER_METRICS_PORT",
     }
 
 

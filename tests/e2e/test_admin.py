@@ -292,6 +292,7 @@ async def enter(page: Page, name: str, password: str = PASSWORD) -> None:
 
 async def answer(page: Page, code: str) -> None:
     """Answer with a code."""
+    await expect(page.get_by_label("Code of your app")).to_be_visible()
     await page.get_by_label("Code of your app").focus()
     await page.keyboard.press("Control+A")
     await page.keyboard.type(code)

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 
-from tests.e2e.running import Running, until
+from tests.e2e.running import PLAINLY, Running, free_port, until
 from tests.platform.jobs.samples import slow_effect
 
 JOBS = 60
@@ -83,10 +84,14 @@ def test_a_worker_that_is_told_to_end_ends_what_it_has_begun(lent_database_url: 
     assert asked(url, EFFECTS) == {1: found["done"]}
 
 
-def test_the_house_s_worker_notes_its_schedules_down(lent_database_url: str):
+def test_the_house_s_worker_notes_its_schedules_down_and_tells_its_figures(lent_database_url: str):
     schedules = "SELECT name, 1 FROM platform_schedule"
-    with Running("worker", database_url=lent_database_url, environment="test") as run:
+    port = free_port()
+    known = {"environment": "test", "worker_metrics_port": port, "metrics_token": "canary"}
+    with Running("worker", database_url=lent_database_url, **known) as run:
         expected = {"jobs.clear_jobs", "accounts.clear_sessions"}
         until(lambda: asked(lent_database_url, schedules).keys() >= expected, "they are there")
+        page, bearer = f"http://127.0.0.1:{port}/metrics", {"Authorization": "Bearer canary"}
+        assert "event_loop_lag_seconds" in httpx.get(page, headers=bearer, **PLAINLY).text
         run.process.send_signal(signal.SIGTERM)
         assert run.ended() == 0

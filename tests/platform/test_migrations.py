@@ -83,11 +83,14 @@ def test_the_sql_is_what_an_upgrade_runs(empty_database_url, fresh_database_url)
     async def run() -> None:
         connection = await asyncpg.connect(empty_database_url)
         for revision in ALL:
-            await connection.execute(sql(revision))
+            for statement in filter(str.strip, sql(revision).split(";\n\n")):  # each by itself, as psql does
+                await connection.execute(statement)
         await connection.close()
 
     asyncio.run(run())
-    assert schema(empty_database_url) == schema(fresh_database_url)
+    # But for the triggers of audited tables, which follow the modules' declarations after each upgrade.
+    migrated = {row for row in schema(fresh_database_url) if not row[1].startswith("audited_")}
+    assert schema(empty_database_url) == migrated
     assert sql("platform").count("BEGIN;") == len(Revisions().of("platform"))
 
 

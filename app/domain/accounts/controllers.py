@@ -1,11 +1,10 @@
 """The doors of accounts: signing up, tokens, and one's own account."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from msgspec.structs import asdict
 
 from app.domain.accounts.factor_schemas import SecondFactorAsked
@@ -31,10 +30,8 @@ from app.kit.pagination import After, Slice
 from app.platform.cookies import SessionCookie
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, patch, post
+from app.platform.page_parameters import Cursor, Limit
 from app.platform.security import PUBLIC, SIGNED_IN, UNLIMITED
-
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many to list at most")]
-Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the list that this one follows")]
 
 
 class UserController(Controller):

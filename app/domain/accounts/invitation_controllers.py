@@ -6,7 +6,6 @@ from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.domain.accounts.controllers import Cursor, Limit
 from app.domain.accounts.invitation_queries import invitation_by_id, newest_invitations
 from app.domain.accounts.invitation_schemas import InvitationOut, NewInvitation
 from app.domain.accounts.invitation_services import InvitationService
@@ -17,6 +16,7 @@ from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, post
+from app.platform.page_parameters import Cursor, Limit
 
 
 class InvitationController(Controller):

@@ -35,7 +35,7 @@ Index("uq_accounts_user_email", func.lower(User.email), unique=True)
 
 # By any part of either, for those who manage them.
 Index(
-    "ix_accounts_user_searched",
+    "ix_accounts_user_username",
     func.lower(User.username).label("username"),
     func.lower(User.email).label("email"),
     postgresql_using="gin",

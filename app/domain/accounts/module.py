@@ -13,6 +13,20 @@ from app.domain.accounts.invitation_services import provide_invitations
 from app.domain.accounts.jobs import clear_invitations, clear_sessions
 from app.domain.accounts.link_controllers import LinkController, OwnDataController
 from app.domain.accounts.link_services import provide_links
+from app.domain.accounts.models import (
+    Grant,
+    Group,
+    GroupPermission,
+    Identity,
+    Invitation,
+    InvitationGroup,
+    Membership,
+    Passkey,
+    Provider,
+    Token,
+    Totp,
+    User,
+)
 from app.domain.accounts.openid import PROVIDER_SECRETS
 from app.domain.accounts.openid_commands import OPENID_COMMANDS
 from app.domain.accounts.openid_controllers import OPENID_CONTROLLERS
@@ -37,9 +51,33 @@ from app.domain.accounts.totp import SECRETS
 from app.domain.accounts.user_commands import USER_COMMANDS
 from app.domain.accounts.user_controllers import ManagedUserController
 from app.domain.accounts.user_services import UserService
+from app.platform.audited import Audited
 from app.platform.cookies import provide_cookie
 from app.platform.handlers import service
 from app.platform.module import Module
+
+# Links, challenges and recovery codes are not: they are there for minutes, or their keys are hashes of secrets.
+AUDITED = (
+    Audited(
+        model=User,
+        ignored=["updated_at"],
+        masked=["password"],
+        personal=["username", "email", "display_name", "bio", "image"],
+        person="id",
+        of_persons=True,
+    ),
+    Audited(model=Token, ignored=["last_used_at"], masked=["digest"], personal=["device"], person="user_id"),
+    Audited(model=Group),
+    Audited(model=GroupPermission),
+    Audited(model=Invitation, masked=["email", "digest"]),
+    Audited(model=InvitationGroup),
+    Audited(model=Membership),
+    Audited(model=Grant),
+    Audited(model=Totp, ignored=["last_step"], masked=["secret"]),
+    Audited(model=Passkey, ignored=["sign_count", "last_used_at"], personal=["name"], person="user_id"),
+    Audited(model=Provider, masked=["secret"]),
+    Audited(model=Identity, ignored=["last_used_at"], personal=["subject", "email"], person="user_id"),
+)
 
 module = Module(
     name="accounts",
@@ -107,6 +145,7 @@ module = Module(
     authenticator=Authentication,
     share=share_of,
     sealed=[SECRETS, PROVIDER_SECRETS],
+    audited=AUDITED,
     admin="app.domain.accounts.admin",
     jobs=[clear_sessions, clear_invitations],
     admin_pages="app.domain.accounts.admin_pages",

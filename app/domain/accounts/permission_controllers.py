@@ -8,7 +8,6 @@ from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.domain.accounts.controllers import Cursor, Limit
 from app.domain.accounts.permission_queries import group_by_id, holders, holding_of, members_of, newest_groups
 from app.domain.accounts.permission_schemas import (
     ChangeGroup,
@@ -29,6 +28,7 @@ from app.kit.identity import Permission, Viewer
 from app.kit.pagination import After, Slice
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, patch, post, put
+from app.platform.page_parameters import Cursor, Limit
 from app.platform.security import SIGNED_IN
 
 Name = Annotated[str | None, QueryParameter(max_length=64, description="Only the user of this name, in any case")]

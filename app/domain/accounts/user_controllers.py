@@ -7,7 +7,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec.structs import asdict
 
-from app.domain.accounts.controllers import Cursor, Limit
 from app.domain.accounts.permission_controllers import Name
 from app.domain.accounts.permission_queries import newest_users, user_by_id
 from app.domain.accounts.permission_schemas import ChangeStanding, ManagedUser
@@ -18,6 +17,7 @@ from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
 from app.platform.database.work import Reader
 from app.platform.handlers import get, patch
+from app.platform.page_parameters import Cursor, Limit
 
 
 class ManagedUserController(Controller):

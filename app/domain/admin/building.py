@@ -1,24 +1,27 @@
 """How the site comes together: every `ModelAdmin` in the rooms that the installed modules name as their `admin`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from adminsite.dashboard import Widget
+from adminsite.views.registry import ViewRegistry
 from litestar.datastructures import State
 
+from app.domain.admin.keeping import KeptUploads, KeptViews
 from app.domain.admin.overview import Attention, Trends
 from app.domain.admin.queries import staff_name
+from app.domain.admin.recordings import TrailOfRecords
 from app.kit.identity import Viewer
 from app.platform.admin.model_admin import ModelAdmin
 from app.platform.admin.page import Page
 from app.platform.admin.site import LeaveToJob, Site
 from app.platform.database.pools import Database
-from app.platform.module import Module, installed
+from app.platform.module import Module, audited, installed
 from config.modules import MODULES
 
 T = TypeVar("T")
@@ -34,15 +37,23 @@ def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
         staff = await staff_name.one(database.reader(), user=viewer.id)
         return staff.username if staff else None
 
-    modules: Iterable[Module] = house.modules
+    modules: Sequence[Module] = house.modules
+    database: Database = house.database
+    rooms = [room for module in modules if module.admin_pages for room in _rooms(module.admin_pages)]
+
+    def tables() -> dict[str, str]:
+        return {view.name: view.table for view in made.views if isinstance(view, ModelAdmin)}
+
+    modules: Sequence[Module] = house.modules
     database: Database = house.database
     rooms = [room for module in modules if module.admin_pages for room in _rooms(module.admin_pages)]
     made = Site(
-        database,
-        house.resources,
-        house=house,
+        house,
         name_of=name_of,
         job=job,
+        recordings=TrailOfRecords(database, house.resources.sealing, audited(modules), tables),
+        uploads=KeptUploads(database),
+        saved_views=KeptViews(database),
         title="Litehouse",
         views=offered(modules),
         pages=[page for room in rooms for page in _classes(room, Page)],
@@ -93,5 +104,6 @@ def view_named(name: str) -> ModelAdmin:
 
 @lru_cache(maxsize=1)
 def _built() -> dict[str, ModelAdmin]:
-    views = [view() for view in offered(installed(MODULES))]
-    return {view.name: view for view in views}
+    together = ViewRegistry()  # so that what a view links to is read as the linked model's own view allows it
+    built = [cast("ModelAdmin", together.add(view())) for view in offered(installed(MODULES))]
+    return {view.name: view for view in built}

@@ -1,14 +1,17 @@
-"""What the site leaves to a worker: a verb for many rows."""
+"""What the site leaves to a worker: a verb for many rows, a file of many rows, and what nobody came back to."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.domain.accounts.services import as_of_now
+from app.domain.admin.services import UploadService
 from app.kit.errors import require
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
 
 AT_ONCE = 100  # rows locked by one statement
+KEPT = timedelta(days=1)  # a file that was not imported
 
 
 @job(tries=1, timeout=600.0)
@@ -17,11 +20,27 @@ async def do_verb(work: JobWork, view: str, verb: str, keys: list[str], inputs: 
     offered = await asyncio.to_thread(_view_named, view)
     work.viewer = await as_of_now(work.aside, work.viewer)
     require(offered.access.allows(work.viewer, offered.permission_of(verb)), verb)
-    done = 0
+    asked, done = offered.inputs_of(verb, inputs), 0
     for start in range(0, len(keys), AT_ONCE):
-        done += await offered.perform_all(work, verb, keys[start : start + AT_ONCE], inputs)
+        done += await offered.perform_all(work, verb, keys[start : start + AT_ONCE], asked)
         work.progress(min(start + AT_ONCE, len(keys)), len(keys))
     return f"{done} rows"
+
+
+@job(tries=1, timeout=600.0)
+async def do_import(work: JobWork, view: str, token: str) -> str:
+    """Import a file that its owner kept, all rows of it or none, as they may by now. Raises NotImported."""
+    offered = await asyncio.to_thread(_view_named, view)
+    work.viewer = await as_of_now(work.aside, work.viewer)
+    from app.domain.admin.keeping import import_kept  # noqa: PLC0415 - as the view is
+
+    return await import_kept(work, offered, token)
+
+
+@job(queue="bulk", unique=(), schedule="37 4 * * *")
+async def clear_uploads(work: JobWork) -> str:
+    """Delete the files that nobody imported: each night."""
+    return f"{await UploadService(work).forget(datetime.now(UTC) - KEPT)} files"
 
 
 def _view_named(name: str) -> Any:

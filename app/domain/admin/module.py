@@ -3,7 +3,7 @@
 from litestar import Router
 
 from app.domain.admin.controllers import admin_site
-from app.domain.admin.jobs import do_verb
+from app.domain.admin.jobs import clear_uploads, do_import, do_verb
 from app.domain.admin.permissions import MANAGE_MACHINERY, SEE_MACHINERY
 from app.platform.module import Module
 
@@ -12,6 +12,6 @@ module = Module(
     summary="The admin site: what the modules offer of their models, for staff",
     routers=[Router("/", route_handlers=[admin_site])],
     permissions=[SEE_MACHINERY, MANAGE_MACHINERY],
-    jobs=[do_verb],
+    jobs=[do_verb, do_import, clear_uploads],
     admin_pages="app.domain.admin.machinery",
 )

@@ -29,14 +29,13 @@ async def opened(state: State) -> "Site":
 
 
 async def _open(state: State) -> "Site":
-    settings, database = state.settings, state.database
-    secret = await state.resources.sealing.derived("cookie of the admin site")
+    database, resources = state.database, state.resources
+    secret = await resources.sealing.derived("cookie of the admin site")
 
     def make() -> "Site":
         from app.domain.admin.building import build  # noqa: PLC0415 - half a second, which no start waits for
 
-        job = _leaving(database)
-        return build(state, job, secret=secret.hex())
+        return build(state, _leaving(database), secret=secret.hex())
 
     return await asyncio.to_thread(make)
 

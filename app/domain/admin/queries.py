@@ -1,11 +1,13 @@
-"""What the site itself reads: who is staff."""
+"""What the site itself reads: who is staff, what those are called who acted, and what is kept for whom."""
 
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Select
+from sqlalchemy import Select, any_
 
 from app.domain.accounts.models import User
+from app.domain.admin.models import SavedView, Upload
 from app.platform.statements.query import query
 from app.platform.statements.shape import Shape
 
@@ -20,3 +22,50 @@ class StaffName(Struct, frozen=True, gc=False):
 def staff_name(q: Select, *, user: UUID | None) -> Select:
     """The name of a user who may enter the site."""
     return q.where(User.id == user, User.is_active, User.is_staff)
+
+
+class Named(Struct, frozen=True, gc=False):
+    """A user's name."""
+
+    id: UUID
+    username: str
+
+
+@query(Shape(Named, User))
+def names_of(q: Select, *, ids: list[UUID]) -> Select:
+    """The names of these users."""
+    return q.where(User.id == any_(ids))  # ty: ignore[invalid-argument-type] - a bind parameter stands for them
+
+
+class SavedList(Struct, frozen=True, gc=False):
+    """A list that somebody keeps."""
+
+    id: int
+    view: str
+    name: str
+    query: str
+    owner_id: UUID
+    is_shared: bool
+    created_at: datetime
+
+
+class UploadedRows(Struct, frozen=True, gc=False):
+    """A file that waits to be imported."""
+
+    content: bytes
+
+
+saved_list = Shape(SavedList, SavedView)
+
+
+@query(saved_list)
+def saved_views(q: Select, *, owner: UUID | None, view: str) -> Select:
+    """A user's own lists of a view, and those that others share, by name."""
+    own = SavedView.owner_id == owner
+    return q.where(SavedView.view == view, own | SavedView.is_shared).order_by(SavedView.name, SavedView.id)
+
+
+@query(Shape(UploadedRows, Upload))
+def uploaded_rows(q: Select, *, owner: UUID | None, view: str, upload: UUID) -> Select:
+    """A user's own file that waits to be imported to a view."""
+    return q.where(Upload.id == upload, Upload.owner_id == owner, Upload.view == view)

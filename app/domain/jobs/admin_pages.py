@@ -17,7 +17,7 @@ from app.domain.jobs.services import Filters, JobService, failure_of, job_of, jo
 from app.kit.pagination import After
 from app.platform.admin.page import Concern, Page, deed
 from app.platform.admin.staff import viewer_of
-from app.platform.admin.times import course, span
+from app.platform.admin.times import Course, span
 from app.platform.admin.tones import BLUE, GREEN, GREY, ROSE
 from app.platform.database.work import UnitOfWork
 from app.platform.jobs import admin
@@ -86,12 +86,9 @@ class JobsPage(Page):
         """How many were over in each minute of the last hour."""
         if not viewer_of(request).may(MANAGE_JOBS):
             return None
-        reader = self.reader(request)
-
-        async def rows(_session: object) -> list[tuple[str, int]]:
-            return course(await per_minute(reader), timedelta(minutes=1), 60)
-
-        return Chart(_("Jobs done each minute"), rows)
+        return Course(
+            _("Finished jobs each minute"), lambda: per_minute(self.reader(request)), timedelta(minutes=1), 60
+        )
 
     @deed(SIGNED_IN)
     async def cancel(self, work: UnitOfWork, *, job: UUID) -> str:

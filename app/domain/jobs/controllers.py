@@ -14,12 +14,11 @@ from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
 from app.platform.database.work import Reader
 from app.platform.handlers import get, post
+from app.platform.page_parameters import Cursor, Limit
 from app.platform.security import SIGNED_IN
 
 PATH = "/api/v1/jobs"
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many to list at most")]
-Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the list that this one follows")]
 InState = Annotated[State | None, QueryParameter(name="state", description="Only those in this state")]
 Name = Annotated[str | None, QueryParameter(max_length=200, description="Only those of this name")]
 

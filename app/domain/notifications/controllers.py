@@ -25,12 +25,11 @@ from app.kit.news import Kind
 from app.kit.pagination import After, Slice
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, post, put
+from app.platform.page_parameters import Cursor, Limit
 from app.platform.security import PUBLIC, SIGNED_IN
 
 PATH = "/api/v1/notifications"
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many to list at most")]
-Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the list that this one follows")]
 Unread = Annotated[bool, QueryParameter(description="Only what was not read")]
 Notifications = NamedDependency[NotificationService]
 

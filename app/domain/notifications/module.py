@@ -8,9 +8,11 @@ from litestar.di import Provide
 from app.domain.notifications.controllers import PATH, NotificationController, PreferenceController
 from app.domain.notifications.jobs import clear_notifications, send_digests
 from app.domain.notifications.mailing import mail_at_once, mail_digest
+from app.domain.notifications.models import Preference
 from app.domain.notifications.pages import UnsubscriptionPages
 from app.domain.notifications.services import provide_kinds, provide_notifications
 from app.domain.notifications.shares import share_of
+from app.platform.audited import Audited
 from app.platform.database.pools import Database
 from app.platform.module import Module
 from config.settings import Settings
@@ -42,5 +44,6 @@ module = Module(
     ],
     jobs=[mail_at_once, mail_digest, send_digests, clear_notifications],
     share=share_of,
+    audited=[Audited(model=Preference)],
     checks=[unsealed],
 )

@@ -10,8 +10,7 @@ from adminsite.database import SessionAdapter
 from adminsite.fields import ComputedField, ListField, TextAreaField
 from adminsite.filters import FilterValue
 from adminsite.filters.sql import TextFilter
-from adminsite.query import Pagination
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
@@ -19,9 +18,9 @@ from app.domain.publishing.models import Article, Comment, Tagging
 from app.domain.publishing.policies import RETRACT_ANY_COMMENT, REVISE_ANY_ARTICLE
 from app.domain.publishing.queries import tags, tags_in_order
 from app.domain.publishing.schemas import ArticleChanges, NewArticle, NewComment
-from app.domain.publishing.search import newest_matching
+from app.domain.publishing.search import ranked
 from app.domain.publishing.services import ArticleService, CommentService
-from app.platform.admin.filters import MadeFilter, ReferenceFilter
+from app.platform.admin.filters import ReferenceFilter
 from app.platform.admin.inputs import as_input
 from app.platform.admin.model_admin import Access, ModelAdmin, Rows
 from app.platform.admin.slugs import SluggedField
@@ -44,7 +43,7 @@ class CommentAdmin(ModelAdmin[Comment]):
     sortable_fields = ()
     fields_default_sort = (Descending(Comment.id),)
     list_filters = (ReferenceFilter(Comment.author), ReferenceFilter(Comment.article))
-    pagination = Pagination.KEYSET
+    large = True
     schema = NewComment
     can_edit = False
 
@@ -79,6 +78,8 @@ async def comments_of(session: SessionAdapter, articles: Sequence[Article]) -> d
 class TagFilter(TextFilter):
     """Articles with this very tag."""
 
+    is_served = True
+
     def condition(self, value: FilterValue, repository: Any) -> ColumnElement[bool]:  # noqa: ARG002 - as adminsite asks
         """By the index of the tags."""
         return Article.id.in_(select(Tagging.article_id).where(Tagging.tag == value.first))
@@ -91,9 +92,9 @@ class ArticleAdmin(ModelAdmin[Article]):
     group = "Publishing"
     fields = (
         SluggedField(Article.title),
-        Field(Article.slug, read_only=True, exclude_from_create=True, exclude_from_list=True),
+        Field(Article.slug, read_only=True, exclude_from_create=True, hidden_in_list=True),
         Field(Article.author, read_only=True, exclude_from_create=True),
-        Field(Article.description, exclude_from_list=True),
+        Field(Article.description, hidden_in_list=True),
         TextAreaField(Article.body, exclude_from_list=True),
         ListField("tag_list", label="Tags", form_only=True, help_text="A tag a line, in their order."),
         ComputedField("tags", load=tags_of, default=""),
@@ -103,19 +104,19 @@ class ArticleAdmin(ModelAdmin[Article]):
     )
     form_layout = (
         PanelWidget("Article", [Article.title, Article.slug, Article.description, Article.body, "tag_list"]),
-        PanelWidget("Of it", [(Article.author, Article.created_at), (Article.favorites_count, "comments"), "tags"]),
+        PanelWidget("About it", [(Article.author, Article.created_at), (Article.favorites_count, "comments"), "tags"]),
     )
     record_title = "{title}"
     searchable_fields = (Article.title,)  # what is found is search_condition's
-    sortable_fields = (Article.slug,)
-    fields_default_sort = (Descending(Article.id),)
-    list_filters = (
-        ReferenceFilter(Article.author),
-        TagFilter("tag"),
-        MadeFilter("published", path="created_at"),
-    )
-    deferred_fields = (Article.description, Article.body)
-    pagination = Pagination.KEYSET
+    sortable_fields = (Article.slug, Article.created_at)
+    fields_default_sort = (Descending(Article.created_at),)
+    list_filters = (ReferenceFilter(Article.author), TagFilter("tag"))
+    date_hierarchy = Article.created_at
+    large = True
+    page_size_options = (25, 100)
+    bulk_editable_fields = (Article.description,)
+    inline_editable_fields = (Article.description,)
+    deferred_fields = (Article.body,)
     inlines = (
         Rows(
             Article.newest_comments,
@@ -132,9 +133,12 @@ class ArticleAdmin(ModelAdmin[Article]):
     )
     schema = ArticleChanges
 
-    def search_condition(self, term: str, *, request: Request) -> ColumnElement[bool] | None:  # noqa: ARG002
-        """By the words of the text, as the API searches: of a frequent word, the newest that have it."""
-        return Article.id.in_(newest_matching(term))
+    def search_condition(self, term: str, *, request: Request) -> ColumnElement[bool]:  # noqa: ARG002 - adminsite's
+        """The newest articles with these words, as readers search, and the one with this slug."""
+        with_words = select(ranked.c.id).params(words=term)
+        found = union_all(with_words, select(Article.id).where(Article.slug == term)).scalar_subquery()
+        # As an array PostgreSQL takes them for few, as they are; else it may read all articles to find them.
+        return Article.id == any_(func.array(found, type_=ARRAY(Uuid())))
 
     async def besides(self, session: AsyncSession, record: Article | None) -> Mapping[str, Any]:
         """The tags, a word each."""

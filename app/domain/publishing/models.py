@@ -43,6 +43,7 @@ class Article(Identified, Timestamped, Base):
 
 
 Index("ix_publishing_article_author_id", Article.author_id, Article.id)
+Index("ix_publishing_article_created_at", Article.created_at)
 
 
 class Tagging(Base):

@@ -14,10 +14,18 @@ from app.domain.publishing.controllers.search import search_articles
 from app.domain.publishing.controllers.tags import list_tags
 from app.domain.publishing.controllers.users import UserController
 from app.domain.publishing.demo import load_demo
+from app.domain.publishing.models import Article, Comment, Favorite, Follow, Tagging
 from app.domain.publishing.policies import RETRACT_ANY_COMMENT, REVISE_ANY_ARTICLE
-from app.domain.publishing.services import ArticleService, CommentService, FavoriteService, FollowService
+from app.domain.publishing.services import (
+    ArticleService,
+    CommentService,
+    FavoriteService,
+    FollowService,
+    revert_article,
+)
 from app.domain.publishing.shares import share_of
 from app.domain.publishing.subscribers import COMMENT, FOLLOWER, tell_author_of_comment, tell_user_of_follower
+from app.platform.audited import Audited
 from app.platform.handlers import service
 from app.platform.module import Module
 
@@ -55,4 +63,11 @@ module = Module(
     commands=[seed],
     admin="app.domain.publishing.admin",
     demo=load_demo,
+    audited=[
+        Audited(model=Article, ignored=["favorites_count", "updated_at"], revert=revert_article),
+        Audited(model=Tagging),
+        Audited(model=Favorite),
+        Audited(model=Follow),
+        Audited(model=Comment, ignored=["updated_at"]),
+    ],
 )

@@ -72,6 +72,18 @@ def article_key(q: Select, *, slug: str) -> Select:
     return q.where(Article.slug == slug)
 
 
+class Address(Struct):
+    """Where an article is read."""
+
+    slug: str
+
+
+@query(Shape(Address, Article))
+def article_address(q: Select, *, article_id: UUID) -> Select:
+    """The slug that an article has now."""
+    return q.where(Article.id == article_id)
+
+
 @query(article)
 def article_by_slug(q: Select, *, slug: str, viewer: UUID | None) -> Select:
     """One article, whole."""

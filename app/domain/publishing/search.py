@@ -35,7 +35,7 @@ from app.domain.publishing.models import Article
 from app.domain.publishing.queries import is_favorite, profile, tags_in_order
 from app.domain.publishing.schemas import ArticleFound, Highlights
 from app.kit.pagination import Page, Window
-from app.platform.cache import Cache, Cached
+from app.platform.cache.cache import Cache, Cached
 from app.platform.database.work import Reader
 from app.platform.statements.query import by, query
 from app.platform.statements.shape import Shape

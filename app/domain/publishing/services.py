@@ -1,5 +1,7 @@
 """The verbs of publishing. Each answers with the query of the corresponding read, inside its own transaction."""
 
+from uuid import UUID
+
 from msgspec import UNSET
 from sqlalchemy import func
 
@@ -16,7 +18,7 @@ from app.domain.publishing.events import (
 )
 from app.domain.publishing.models import Article
 from app.domain.publishing.policies import may_retract, may_revise
-from app.domain.publishing.queries import article_by_slug, article_key, profile_by_name
+from app.domain.publishing.queries import article_address, article_by_slug, article_key, profile_by_name
 from app.domain.publishing.repositories import (
     ArticleRepository,
     CommentRepository,
@@ -30,7 +32,8 @@ from app.domain.publishing.schemas import ArticleChanges, ArticleOut, CommentOut
 from app.kit.errors import Invalid, found, require
 from app.kit.identity import Viewer
 from app.kit.slug import slug_of
-from app.platform.database.work import Service, repository
+from app.platform.audited import Row
+from app.platform.database.work import Service, UnitOfWork, repository
 
 
 class ArticleService(Service):
@@ -64,6 +67,12 @@ class ArticleService(Service):
         self.work.publish(ArticleRevised(article.id, article.author_id, article.slug, article.title))
         return await self._shown(article, author)
 
+    async def restore(self, author: Viewer, row: Row) -> None:
+        """Give an article the text again that it had; it keeps its tags. Raises NotFound, Forbidden."""
+        known = found(await article_address.one(self.work, article_id=UUID(row["id"])), "article")
+        changes = ArticleChanges(title=row["title"], description=row["description"], body=row["body"])
+        await self.revise(author, known.slug, changes)
+
     async def withdraw(self, author: Viewer, slug: str) -> None:
         """Remove an article and the conversation about it. Raises NotFound, Forbidden."""
         article = found(await self.articles.for_update(slug), "article")
@@ -79,6 +88,11 @@ class ArticleService(Service):
 
     async def _shown(self, article: Article, viewer: Viewer) -> ArticleOut:
         return found(await article_by_slug.one(self.work, slug=article.slug, viewer=viewer.id), "article")
+
+
+async def revert_article(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
+    """Make an article again what it was, as its author would, or whoever keeps order."""
+    await ArticleService(work).restore(viewer, row)
 
 
 class CommentService(Service):

@@ -15,7 +15,7 @@ from app.domain.webhooks.permissions import MANAGE_WEBHOOKS
 from app.domain.webhooks.queries import deliveries_of, endpoint_by_id
 from app.domain.webhooks.schemas import NewReplay, State
 from app.domain.webhooks.services import EndpointService, delivery_of, provide_endpoints
-from app.kit.errors import found
+from app.kit.errors import Invalid, found
 from app.kit.pagination import After
 from app.platform.admin.page import Concern, Page, deed
 from app.platform.admin.tones import BLUE, GREEN, ROSE
@@ -95,9 +95,9 @@ class WebhooksPage(Page):
         return _("The message is sent once more.")
 
     @deed(MANAGE_WEBHOOKS)
-    async def replay(self, work: UnitOfWork, *, endpoint: UUID, since: datetime, until: datetime) -> str:
+    async def replay(self, work: UnitOfWork, *, endpoint: UUID, since: str, until: str) -> str:
         """Send once more what happened in a range of time, on the clock of whoever asks."""
-        job = await self._service(work).replay(endpoint, NewReplay(_moment(since), _moment(until)))
+        job = await self._service(work).replay(endpoint, NewReplay(_moment("since", since), _moment("until", until)))
         return _("The job {job} sends it once more.", job=job)
 
     @deed(MANAGE_WEBHOOKS)
@@ -127,6 +127,10 @@ async def endpoints(source: Source) -> list[Listed]:
     return [Listed(*row) for row in await source.fetch(ENDPOINTS, (MOST_COUNTED, SHOWN))]
 
 
-def _moment(value: datetime) -> datetime:
-    """A form's moment is on the clock that its pages show."""
+def _moment(field: str, text: str) -> datetime:
+    """A form's moment is on the clock that its pages show, and without seconds."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid(field, "must be a date and a time") from error
     return value if value.tzinfo else to_utc_time(value).replace(tzinfo=UTC)

@@ -27,12 +27,11 @@ from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
 from app.platform.database.work import Reader
 from app.platform.handlers import delete, get, patch, post
+from app.platform.page_parameters import Cursor, Limit
 
 PATH = "/api/v1/webhooks"
 JOBS = "/api/v1/jobs"
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many to list at most")]
-Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the list that this one follows")]
 InState = Annotated[State | None, QueryParameter(name="state", description="Only those in this state")]
 OfEvent = Annotated[str | None, QueryParameter(name="event", max_length=200, description="Only those of this event")]
 Endpoints = NamedDependency[EndpointService]

@@ -20,6 +20,8 @@ class ReferenceFilter(RelationFilter):
     adminsite asks for each row whether what it refers to is among the chosen ones, and no index knows that.
     """
 
+    is_served = True  # by an index, where the table is large
+
     def __init__(self, relation: QueryableAttribute[Any], **options: Any) -> None:
         """`relation`: of the view's model, to one row of another."""
         [(local, remote)] = relation.property.local_remote_pairs
@@ -41,6 +43,8 @@ class ReferenceFilter(RelationFilter):
 
 class MadeFilter(DateRangeFilter):
     """Rows that were made in a period, by their ids, which begin with the time (UUIDv7): no other index is needed."""
+
+    is_served = True
 
     def condition(self, value: FilterValue, repository: SQLAlchemyRepository[Any]) -> ColumnElement[bool] | None:
         """A period without ends is none."""

@@ -4,26 +4,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from adminsite import ModelView
-from adminsite.actions import Selection
+from adminsite.actions import Action, Selection
+from adminsite.columns import ColumnReference, path_of
 from adminsite.exceptions import RefusedError
 from adminsite.fields import FieldRegistry
 from adminsite.i18n import format_number
 from adminsite.i18n import gettext as _
 from adminsite.inspector import SQLAlchemyInspector
 from adminsite.permissions import Permission as Asked
-from adminsite.permissions import permission_name
-from adminsite.query import CountMode
+from adminsite.permissions import RequestAction, permission_name
+from adminsite.query import CountMode, Pagination
 from adminsite.views import Inline
 from adminsite.views._forms import FormParser, FormResult
-from msgspec import Struct
+from msgspec import Struct, convert, structs
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from app.platform.admin import large
 from app.platform.admin.access import Access
+from app.platform.admin.bulk import change_action, meant, ticked
+from app.platform.admin.dates import DateHierarchy
 from app.platform.admin.filling import fill
 from app.platform.admin.inline import Rows
 from app.platform.admin.inputs import faults
+from app.platform.admin.listing import BoundedRepository
 from app.platform.admin.refusals import ERRORS, refusals
 from app.platform.admin.saving import AT_ONCE, VerbSaver, held, held_all
 from app.platform.admin.seen import BESIDES, INPUT, TOLD
@@ -46,11 +51,17 @@ class ModelAdmin(ModelView[M], Generic[M]):
 
     access: ClassVar[Access] = Access()
     schema: ClassVar[type[Struct] | None] = None  # what the verbs take: forms are held to it, every fault at once
-    count_mode = CountMode.ESTIMATED
+    large: ClassVar[bool] = False  # of hundreds of thousands of rows: pages by key, no counts, by indexes alone
+    date_hierarchy: ClassVar[ColumnReference | None] = None  # a list by year, month and day of this column
+    bulk_editable_fields: Sequence[ColumnReference] = ()  # what one may change of many rows at once
     site: Site
 
     def __init__(self, inspector: SQLAlchemyInspector | None = None, registry: FieldRegistry | None = None) -> None:
         super().__init__(inspector, registry)
+        # At each letter typed there, the palette asks all views: only such as say by which index they search.
+        self.global_search = self.global_search and type(self).search_condition is not ModelView.search_condition
+        self.bulk_fields = self._settings.paths("bulk_editable_fields", self.bulk_editable_fields, takes="fields")
+        self._list_as_bounded()
         self._saver = VerbSaver(
             self, self._fields, self._pages, self._links, self._audit, self._repository, self._inspector
         )
@@ -60,6 +71,17 @@ class ModelAdmin(ModelView[M], Generic[M]):
         }
         for name, of in self.inline_admins.items():  # what may not be changed there may not be changed here
             self._inline_views[name].get_readonly_fields = of.get_readonly_fields
+
+    def _list_as_bounded(self) -> None:
+        if (dated := type(self).date_hierarchy) is not None:
+            path = path_of(dated, self.model)
+            dates = DateHierarchy(path, self._fields.label_for(path), is_counted=not self.large)
+            self._settings.list_filters += (dates,)
+        if self.large:
+            large.check(self)
+            self.pagination, self.count_mode = Pagination.KEYSET, CountMode.ESTIMATED
+        bounded = BoundedRepository(self.model, self._inspector, self._settings.list_filters)
+        self._repository = self._fields._repository = self._reader._repository = bounded
 
     async def besides(self, session: AsyncSession, record: M | None) -> Mapping[str, Any]:  # noqa: ARG002
         """What is of the record and not in its row, such as its tags, by the names of the form-only fields.
@@ -101,8 +123,24 @@ class ModelAdmin(ModelView[M], Generic[M]):
 
     async def allows(self, action: Asked | str, *, request: Request, record: M | None) -> bool:  # noqa: ARG002
         """Whether the view offers it at all, and the viewer holds what it asks for."""
-        name = permission_name(action)
-        return self._switched_on(name) and self.access.allows(viewer_of(request), name)
+        name, viewer = permission_name(action), viewer_of(request)
+        if name == Asked.HISTORY and not self.site.shows_history(viewer, self.table):
+            return False
+        return self._switched_on(name) and self.access.allows(viewer, name)
+
+    @property
+    def table(self) -> str:
+        """The name of the model's table."""
+        mapper: Any = inspect(self.model)
+        return mapper.local_table.name
+
+    def label_of(self, column: str) -> str:
+        """What a column is called on its pages, where it is shown there; else its own name."""
+        return self._fields.label_for(column) if column in self._settings.candidates else column
+
+    def may_show(self, request: Request, column: str) -> bool:
+        """Whether the viewer is shown the column's values."""
+        return self._pages.can_access_path(request, column, RequestAction.DETAIL)
 
     def editable_paths(self, request: Request, record: M | None) -> list[str]:
         """What the form for this record lets its editor change."""
@@ -115,6 +153,15 @@ class ModelAdmin(ModelView[M], Generic[M]):
         if path not in state.mapper.attrs or path in state.unloaded:
             return True
         return getattr(record, path) != value
+
+    def get_actions(self, request: Request) -> Sequence[Action]:
+        """Those of adminsite, and the change of many rows where some field may be changed so."""
+        change = change_action(self, request) if self.can_edit else None
+        return [*([change] if change else []), *super().get_actions(request)]
+
+    async def _change_selected(self, selection: Selection[M], **inputs: Any) -> Any:
+        """What the dialog of the change does."""
+        return await self.each(selection, Asked.EDIT, "change", ticked(self, inputs), _("Changed."))
 
     async def each(
         self, selection: Selection[M], permission: str, verb: str, inputs: Mapping[str, Any], done: str
@@ -132,17 +179,32 @@ class ModelAdmin(ModelView[M], Generic[M]):
         return f"{_(done)} ({format_number(count)})"
 
     async def perform_all(self, work: JobWork, verb: str, keys: Sequence[str], inputs: Mapping[str, Any]) -> int:
-        """Do a verb to the rows with these keys: `remove`, or a method marked as a verb. Returns how many there are."""
+        """Do it to the rows with these keys: `remove`, `change`, or a method marked as a verb. Returns how many."""
         method = getattr(type(self), verb)
         records = await held_all(work, self.model, keys)
+        given = await meant(work, self.model, inputs) if verb == "change" else {}
         for record in records:
-            await getattr(method, "verb", method)(self, work, record, **inputs)
+            if verb == "change":
+                changed = {path: value for path, value in given.items() if self.differs(record, path, value)}
+                if changed:
+                    await self.change(work, record, changed)
+            else:
+                await getattr(method, "verb", method)(self, work, record, **inputs)
         return len(records)
+
+    def inputs_of(self, verb: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What a verb's form asked for, from the JSON that a job was given. Raises ValidationError."""
+        if verb == "change":
+            return dict(inputs)
+        kind = getattr(getattr(type(self), verb), "inputs", None)
+        return {} if kind is None else structs.asdict(convert(inputs, kind))
 
     def permission_of(self, verb: str) -> str:
         """What one must hold to do it."""
         marked = self._actions.marked.get(verb)
-        return Asked.DELETE if marked is None else permission_name(marked.permission)
+        if marked is None:
+            return Asked.EDIT if verb == "change" else Asked.DELETE
+        return permission_name(marked.permission)
 
     async def _chosen(self, selection: Selection[M]) -> Sequence[str]:
         rows = (await selection.session.execute(selection.statement().limit(MOST_CHOSEN + 1))).all()

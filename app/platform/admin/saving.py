@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from app.kit.errors import found
 from app.platform.admin.inline import Rows
+from app.platform.admin.reading import ReadSession
 from app.platform.admin.refusals import refusals
 from app.platform.admin.seen import INPUT, ChangedMeanwhile, as_text, check
 from app.platform.admin.staff import viewer_of
@@ -60,13 +61,16 @@ class VerbSaver(Saver[Any]):
             await session.refresh(record)
         return record or saved
 
-    async def written(self, work: JobWork, record: Any, values: Mapping[str, Any]) -> Any:
-        """What an import does for each of its rows, inside one unit of work: the record that was made or changed."""
-        if record is None:
-            return await self._view.create(work, dict(values))
-        held = await locked(work, record)
-        await self._view.change(work, held, dict(values))
-        return held
+    async def written(self, work: JobWork, key: str, values: Mapping[str, Any], request: Request) -> None:
+        """What an import does for each of its rows, inside one unit of work: create one, or change that of this key."""
+        given = await self._links.resolve(ReadSession(work.session), values, request)
+        if not key:
+            await self._view.create(work, given)
+            return
+        record = await held(work, self._view.model, key)
+        changed = {path: value for path, value in given.items() if self._view.differs(record, path, value)}
+        if changed:
+            await self._view.change(work, record, changed)
 
     async def _written(
         self, work: JobWork, record: Any, values: Mapping[str, Any], told: object, request: Request

@@ -2,16 +2,20 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from adminsite import Admin, ModelView
-from adminsite.exceptions import PermissionDeniedError
+from adminsite._http.urls import Urls
+from adminsite.exceptions import PermissionDeniedError, RefusedError
+from adminsite.fields import RelationField
 from adminsite.i18n import gettext as _
+from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from litestar.datastructures import State
 from markupsafe import Markup
 from msgspec.json import decode
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -19,20 +23,22 @@ from starlette.staticfiles import StaticFiles
 
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
-from app.platform.admin import labels
-from app.platform.admin import tones
-from app.platform.admin.importing import import_preview, import_records
+from app.platform.admin import labels, tones
+from app.platform.admin.dates import DateHierarchy, steps_of
+from app.platform.admin.exporting import FORMAT, FORMATS, export_records
+from app.platform.admin.history import record_page, revert
+from app.platform.admin.importing import Uploads, import_preview, import_records
 from app.platform.admin.reading import ReadSessions
+from app.platform.admin.recordings import Recordings
 from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import BESIDES, INPUT, TOLD, shown
-from app.platform.admin.staff import NameOf, StaffAlone
+from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.admin.times import moment, span
-from app.platform.database.pools import Database
 from app.platform.jobs.job_work import JobWork
-from app.platform.resources import Resources
 
 HERE = Path(__file__).parent
 CATALOGUES = {path.stem: decode(path.read_bytes()) for path in (HERE / "locales").glob("*.json")}
+PATH = "/admin"
 OWN_PAGES = frozenset(path.name for path in (HERE / "templates" / "house").glob("*.html"))
 
 
@@ -49,18 +55,28 @@ class LeaveToJob(Protocol):
 class Site(Admin):
     """One in each process, made when it is first asked for."""
 
-    def __init__(self, database: Database, resources: Resources, *, house: State, name_of: NameOf, job: LeaveToJob, **options: Any) -> None:
-        """`house`: what controllers are handed as `state`. `name_of`: who is let in.
+    def __init__(
+        self,
+        house: State,
+        *,
+        name_of: NameOf,
+        job: LeaveToJob,
+        recordings: Recordings | None,
+        uploads: Uploads,
+        **options: Any,
+    ) -> None:
+        """`house`: what controllers are handed as `state`. `name_of`: who is let in. `recordings`: what became of rows.
 
-        `job`: who does what takes longer than a request. The rest is adminsite's.
+        `job`: who does what takes longer than a request. `uploads`: who keeps files. The rest is adminsite's.
         """
-        self._pools = database
-        self._resources = resources
         self._job = job
+        self.recordings = recordings
+        self.uploads = uploads
         self.house = house
         super().__init__(
-            ReadSessions(database),
+            ReadSessions(house.database),
             auth=StaffAlone(name_of),
+            audit=recordings or False,
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
             translations=CATALOGUES,
@@ -71,20 +87,37 @@ class Site(Admin):
         self.templates.environment.policies["json.dumps_function"] = labels.dumps
         self.templates.environment.filters |= {"moment": moment, "span": span}
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
+        self.exports = 0  # that are being sent, each of which holds a slot
+
+    def _keep_originals(self) -> None:
+        """A template of ours that takes the place of one that others include may include it, as `original/…`."""
+        environment = self.templates.environment
+        original = PrefixLoader({"original": PackageLoader("adminsite", "templates/adminsite")})
+        environment.loader = ChoiceLoader([cast("BaseLoader", environment.loader), original])
 
     def unit_of_work(self, viewer: Viewer) -> JobWork:
         """In which a change of this viewer's is made: of the kind that a job would do it in, with mail at hand."""
-        return JobWork(self._pools, self._resources, viewer, _tell_nobody)
+        return JobWork(self.house.database, self.house.resources, viewer, _tell_nobody)
 
     def add_view(self, view: ModelView[Any] | type[ModelView[Any]]) -> ModelView[Any]:
         """Register a view, which then knows the site."""
         built = super().add_view(view)
         labels.label_view(built)
         built.site = self  # ty: ignore[missing-attribute] - of ModelAdmin
+        built._audit_log = None  # for which it would read each chosen row before an action
         return built
+
+    def shows_history(self, viewer: Viewer, table: str) -> bool:
+        """Whether the viewer may see what became of the table's rows."""
+        return self.recordings is not None and self.recordings.may_read(viewer, table)
+
+    def may_revert(self, viewer: Viewer, table: str) -> bool:
+        """Whether the viewer may make a row again what it was."""
+        return self.recordings is not None and self.recordings.may_revert(viewer, table)
 
     def prepare(self) -> None:
         """Compile each template, which else the first request for it would do, on the loop."""
+        self._keep_originals()
         environment = self.templates.environment
         for name in environment.list_templates(extensions=["html"]):
             environment.get_template(name)
@@ -93,7 +126,10 @@ class Site(Admin):
         self, request: Request, view: ModelView[Any], verb: str, keys: Sequence[str], inputs: Mapping[str, Any]
     ) -> Any:
         """Have a job do a verb to these rows. Returns the message to show, which links to it."""
-        where = await self._job(request.state.user.viewer, view.name, verb, keys, inputs)
+        try:
+            where = await self._job(viewer_of(request), view.name, verb, keys, inputs)
+        except TypeError as error:  # what is asked for is no JSON: a row of another model, a file
+            raise RefusedError(_("Choose fewer rows: a job cannot be given what is asked for here.")) from error
         text = _("{count} rows are left to a job.", count=len(keys))
         return Markup('{} <a class="link" href="{}">{}</a>').format(text, where, _("See how far it is"))
 
@@ -114,14 +150,26 @@ class Site(Admin):
             error = _as_http(error)
         return await super()._error_page(request, error)
 
+    def middleware(self) -> list[Middleware]:
+        """Those of adminsite, whose cookie no address but the site's is sent."""
+        made = super().middleware()
+        for one in made:
+            one.kwargs["path"] = PATH  # ty: ignore[invalid-assignment]
+        return made
+
     def routes(self) -> list[Route | Mount]:
         """Those of adminsite, with ours where a change is made, and without its own doors: the accounts' are used."""
         own: dict[str, tuple[Callable[..., Awaitable[Response]], bool]] = {
             "login_form": (_sign_in_page, False),
+            "export": (export_records, True),
             "import_preview": (import_preview, True),
             "import": (import_records, True),
+            "detail": (record_page, True),
         }
-        made: list[Route | Mount] = [Mount("/house", app=StaticFiles(directory=HERE / "static"), name="house")]
+        made: list[Route | Mount] = [
+            Mount("/house", app=StaticFiles(directory=HERE / "static"), name="house"),
+            Route("/{view}/{key}/revert", self._handler(revert), methods=["POST"], name="revert"),
+        ]
         for route in super().routes():
             if route.name in {"login", "logout"}:
                 continue
@@ -138,6 +186,8 @@ class Site(Admin):
         values = dict(context or {})
         if name == "form.html":
             values |= _of_form(request, values)
+        if "panels" in values:
+            values |= _of_list(request, values)
         if name in OWN_PAGES:
             return await self.render_template(f"house/{name}", request, values, status_code)
         return await super().render(name, request, values, status_code)
@@ -149,14 +199,33 @@ def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
     seen = "" if conflict else getattr(request.state, TOLD, "")  # the first time; what is wrong changes nothing of it
     if record is not None and not seen:
         seen = shown(record, view.editable_paths(request, record), getattr(request.state, BESIDES, {}))
+    for row in values["rows"]:
+        if record is not None and row.readonly and isinstance(row.field, RelationField) and not row.field.form_only:
+            row.display = view._fields.display(record, row.path)  # adminsite names it by its class
     differences = [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
     return {"seen_input": INPUT, "seen": seen, "differences": differences}
+
+
+def _of_list(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The steps of its dates, which stand above it, not among its filters; and the formats that it is exported in."""
+    panels = values["panels"]
+    steps = next((steps_of(panel) for panel in panels if isinstance(panel.filter, DateHierarchy)), None)
+    shown: dict[str, Any] = {
+        "panels": [panel for panel in panels if not isinstance(panel.filter, DateHierarchy)],
+        "steps": steps,
+    }
+    if values.get("can_export"):
+        urls, given = Urls(request), values["export_params"]
+        addresses = [(kind.upper(), urls.export(values["view"], **{**given, FORMAT: kind})) for kind in FORMATS]
+        shown |= {"exports": addresses, "can_export": False}  # adminsite's own button is of CSV alone
+    return shown
 
 
 async def _sign_in_page(site: Admin, request: Request) -> Response:
     """The page that signs in by the accounts' own doors; who is in already goes on, and who is not staff is told so."""
     if site.auth and await site.auth.current_user(request):
         return RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
+    request.session.clear()  # what was said to somebody else, in this browser
     return await site.render("login.html", request, {"is_stranger": request.scope["user"].is_session})
 
 
@@ -165,7 +234,7 @@ def _tell_nobody(_step: int, _total: int | None) -> None:
 
 
 def _not_found() -> Exception:
-    return _http(404, _("There is no such page, or it is not for you."))
+    return HTTPException(404, _("There is no such page, or it is not for you."))
 
 
 def _status(error: HTTPException | AppError) -> int:
@@ -173,8 +242,4 @@ def _status(error: HTTPException | AppError) -> int:
 
 
 def _as_http(error: AppError) -> Exception:
-    return _http(error.status, error.detail)
-
-
-def _http(status: int, detail: str) -> Exception:
-    return HTTPException(status, detail)
+    return HTTPException(error.status, error.detail, error.headers)

@@ -39,6 +39,12 @@ class StaffAlone(AuthProvider):
         return Staff(viewer, name) if name else None
 
 
+def asked_by(viewer: Viewer) -> Request:
+    """A request of theirs that was never sent: what a job does for them asks for one."""
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
+    return Request({**scope, "state": {"user": Staff(viewer, "")}})
+
+
 def viewer_of(request: Request) -> Viewer:
     """Who asks for this page; it is asked only where somebody is let in."""
     staff: Staff = request.state.user

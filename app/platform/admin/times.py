@@ -1,12 +1,14 @@
-"""Moments and spans of time as the site's templates show them, on the reader's clock."""
+"""Moments, spans and courses of time as the site shows them, on the reader's clock."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from adminsite.dashboard import Chart
 from adminsite.fields.temporal import format_date
 from adminsite.timezones import to_local_time
 from markupsafe import Markup
 
+Counts = Callable[[], Awaitable[Mapping[datetime, int]]]
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -29,9 +31,22 @@ def span(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds >= 10 or seconds == 0 else f"{seconds:.1f} s"
 
 
-def course(counts: Mapping[datetime, int], step: timedelta, number: int) -> list[tuple[str, int]]:
-    """The counts of the last `number` steps, those that have begun, 0 where there is none, by the reader's clock."""
-    seconds = step.total_seconds()
-    last = datetime.fromtimestamp(datetime.now(UTC).timestamp() // seconds * seconds, UTC)
-    moments = [last - step * back for back in reversed(range(number))]
-    return [(f"{to_local_time(one):%H:%M}", counts.get(one, 0)) for one in moments]
+class Course(Chart):
+    """A chart of how many there were in each of the last steps, those that have begun, by the reader's clock."""
+
+    def __init__(self, title: str, counts: Counts, step: timedelta, number: int) -> None:
+        """`counts` answers with the steps in which there were any, each by its beginning in UTC."""
+        super().__init__(title, self._rows)
+        self._counts = counts
+        self._step = step
+        self._number = number
+
+    async def _rows(self, _session: object) -> list[tuple[str, int]]:
+        counts, seconds = await self._counts(), self._step.total_seconds()
+        last = datetime.fromtimestamp(datetime.now(UTC).timestamp() // seconds * seconds, UTC)
+        moments = [last - self._step * back for back in reversed(range(self._number))]
+        return [(f"{to_local_time(one):%H:%M}", counts.get(one, 0)) for one in moments]
+
+    def tick_label(self, value: float) -> str:
+        """There is no half of one."""
+        return super().tick_label(value) if float(value).is_integer() else ""

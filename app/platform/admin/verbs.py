@@ -5,6 +5,7 @@ from inspect import Parameter, Signature, getdoc, signature
 from typing import Any, Concatenate, get_type_hints
 
 from adminsite.actions import action
+from msgspec import NODEFAULT, defstruct
 
 from app.kit.identity import Permission
 
@@ -37,11 +38,12 @@ def verb(
             return await self.each(selection, asks, name, inputs, done)
 
         hints = get_type_hints(method, include_extras=True)
+        fields = [(one.name, hints[one.name], NODEFAULT if one.default is one.empty else one.default) for one in asked]
         run.__name__ = name
         run.__annotations__ = {one.name: hints[one.name] for one in asked}  # what is untyped is handed the selection
         chosen = Parameter("selection", Parameter.POSITIONAL_OR_KEYWORD)
         run.__signature__ = Signature([parameters[0], chosen, *asked])  # ty: ignore[missing-attribute]
-        run.verb = method  # ty: ignore[missing-attribute] - as the job finds it
+        run.verb, run.inputs = method, defstruct(name, fields)  # ty: ignore[missing-attribute] - as the job finds it
         offer = action(label, confirm=confirm, permission=asks, dangerous=dangerous)
         return offer(run)
 

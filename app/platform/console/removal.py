@@ -19,9 +19,13 @@ from app.platform.module import installed
 from config.modules import MODULES
 from config.settings import ROOT, Settings
 
+# Those that refuse to be emptied, by a trigger BEFORE TRUNCATE (32 and 2), are left alone.
 TABLES = """
     SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables
     WHERE schemaname = current_schema() AND tablename <> 'alembic_version'
+    AND NOT EXISTS (
+        SELECT FROM pg_trigger WHERE tgrelid = format('%I.%I', schemaname, tablename)::regclass AND tgtype & 34 = 34
+    )
 """
 
 

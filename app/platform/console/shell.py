@@ -16,6 +16,7 @@ import click
 from sqlalchemy import select
 
 from app.platform.console.reach import connected
+from app.platform.database.caller import ORIGIN
 from app.platform.database.model import Base
 from app.platform.database.pools import Database
 from app.platform.database.work import Service, UnitOfWork
@@ -39,6 +40,7 @@ def shell(settings: Settings, command: str) -> None:
     """Python's prompt with models, services, a unit of work and `await` at hand."""
     program = command or ("" if sys.stdin.isatty() else sys.stdin.read())
     database = Database(settings, on_oversized=lambda reason: click.echo(reason, err=True))
+    ORIGIN.set("command:shell")
     with asyncio.Runner() as runner:
         opened = AsyncExitStack()
         runner.run(opened.enter_async_context(database.lifespan()))

@@ -3,7 +3,7 @@
 The trigger function `platform_changed` marks a table within the transaction that changes it, whoever runs that: the
 API, a job, psql. A reader asks for the marks that became visible since it last asked. They carry their transaction and
 are compared with snapshots, because transactions commit in another order than they begin. What a table's name cannot
-tell has a mark of its own in `platform_cache_tag`, a text, which `app/platform/cache.py` writes and heeds.
+tell has a mark of its own in `platform_cache_tag`, a text, which `app/platform/cache/cache.py` writes and heeds.
 
 NOTIFY would tell it without being asked, but PostgreSQL lets one transaction with a NOTIFY commit at a time: sixteen
 writers came to 25 % of their pace, and with marks to 90 %.

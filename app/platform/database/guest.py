@@ -1,10 +1,23 @@
 """The ORM's session as a guest in somebody else's transaction."""
 
+from types import SimpleNamespace
 from typing import Any
 
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
+
+# Advanced Alchemy's repositories ask the session's bind for its dialect when they are made: no connection is there yet.
+DIALECT_ALONE: Any = SimpleNamespace(dialect=asyncpg_dialect())
+
+
+def guest_of(work: object) -> AsyncSession:
+    """A session in this unit of work, which it joins at its first statement."""
+    session = AsyncSession(sync_session_class=Guest, expire_on_commit=False, autoflush=False, info={"work": work})
+    session.bind = DIALECT_ALONE
+    return session
 
 
 class Guest(Session):

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import structlog
 from asyncpg import connect
+from msgspec import json
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -121,6 +122,7 @@ class Database:
             isolation_level="AUTOCOMMIT",
             poolclass=NullPool,
             pool_reset_on_return=None,
+            json_deserializer=json.decode,  # for the codec that SQLAlchemy sets on its connections
             hide_parameters=True,  # a failed INSERT would tell the log what it was to insert: a password's hash, say
         )
         self._slow.watch(engine)

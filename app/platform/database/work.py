@@ -3,19 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.errors import Busy
 from app.kit.event import Event
 from app.kit.identity import ANONYMOUS, Viewer
-from app.platform.database.guest import Guest
+from app.platform.database.caller import beginning
+from app.platform.database.guest import guest_of
 from app.platform.database.model import Base, Repository
 from app.platform.database.refusals import is_connection_lost, is_replayable
 from app.platform.database.slots import Slot, SlotPool
@@ -28,8 +27,6 @@ log = structlog.get_logger()
 T = TypeVar("T")
 RepositoryT = TypeVar("RepositoryT", bound=Repository[Any])
 
-# Advanced Alchemy's repositories ask the session's bind for its dialect when they are made: no connection is there yet.
-DIALECT_ALONE: Any = SimpleNamespace(dialect=asyncpg_dialect())
 REPLAYS = 3  # how often a unit of work is run again after a deadlock or a serialization failure
 
 
@@ -196,9 +193,7 @@ class UnitOfWork:
     def session(self) -> AsyncSession:
         """The ORM's session, a guest in this transaction; it joins at its first statement."""
         if self._session is None:
-            info = {"work": self}
-            self._session = AsyncSession(sync_session_class=Guest, expire_on_commit=False, autoflush=False, info=info)
-            self._session.bind = DIALECT_ALONE
+            self._session = guest_of(self)
         return self._session
 
     def repository(self, kind: type[RepositoryT]) -> RepositoryT:
@@ -228,7 +223,7 @@ class UnitOfWork:
         for _ in range(self._pool.limits.size + 1):
             slot = self._pool.take() or await self._pool.acquire()
             try:
-                await slot.raw.execute("BEGIN")
+                await slot.raw.execute(beginning(self.viewer))
             except BaseException as error:
                 self._pool.discard(slot)
                 if isinstance(error, Exception) and is_connection_lost(error):

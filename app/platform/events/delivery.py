@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from app.kit.identity import Viewer
+from app.platform.database.caller import ORIGIN
 from app.platform.database.pools import Database
 from app.platform.database.refusals import is_connection_lost
 from app.platform.database.work import UnitOfWork
@@ -162,7 +163,7 @@ class Delivery:
         attempt = Attempt(work, self._subscriber, envelope)
         # What the handler says, publishes and enqueues belongs to the request that has published this.
         errand = envelope.request_id or str(envelope.id)
-        before = IDS.set(Ids(errand, errand))
+        before, origin = IDS.set(Ids(errand, errand)), ORIGIN.set(f"event:{self._name}")
         task = asyncio.current_task()
         asked = task.cancelling() if task else 0  # a group of tasks of a handler before may have left one standing
         try:
@@ -181,6 +182,7 @@ class Delivery:
             return await failed(envelope, error)
         finally:
             IDS.reset(before)
+            ORIGIN.reset(origin)
         return True
 
     async def _deliver(self, attempt: Attempt) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from app.kit.errors import Busy
 from app.kit.identity import Viewer
+from app.platform.database.caller import ORIGIN
 from app.platform.database.pools import Database
 from app.platform.database.refusals import is_connection_lost
 from app.platform.database.slots import UNREACHABLE
@@ -40,6 +41,7 @@ async def attempt(job: Job, taken: Taken, database: Database, resources: Resourc
     """
     errand = taken.request_id or str(taken.id)
     IDS.set(Ids(errand, errand))
+    ORIGIN.set(f"job:{job.name}")
     try:
         arguments = job.bound(taken.arguments)
     except msgspec.ValidationError as error:

@@ -21,26 +21,41 @@ from app.platform.database.work import Reader
 SECONDS = 30.0  # that a lease holds
 RENEWED_EVERY = 10.0  # seconds
 EXPIRED_AT_ONCE = 100
-# Only so many as can begin now. Of the free places, each queue leaves as many as there are queues before it: a flood of
-# `bulk` never has the last four.
-# One that is unique waits for its like to end.
-CLAIM = """
-WITH ready AS MATERIALIZED (
-    SELECT id, queue, due_at FROM platform_job AS job
-    WHERE state = 'waiting' AND due_at <= now() AND name = ANY($1) AND (unique_key IS NULL OR NOT EXISTS (
+# What is due, and may begin: one that is unique waits for its like to end.
+READY = """
+    state = 'waiting' AND due_at <= now() AND name = ANY($1) AND (unique_key IS NULL OR NOT EXISTS (
         SELECT FROM platform_job AS other
         WHERE other.name = job.name AND other.running_key = job.unique_key AND other.state = 'running'
-    )) ORDER BY queue, due_at LIMIT $2::int FOR UPDATE SKIP LOCKED
-), chosen AS (
-    SELECT id FROM (SELECT id, queue, row_number() OVER (ORDER BY queue, due_at) AS place FROM ready) AS numbered
-    WHERE $2::int - place + 1 > queue
-)
+    ))
+"""
+TAKE = """
 UPDATE platform_job AS job SET state = 'running', lease = (random() * 2147483647)::int, attempts = attempts + 1,
     started_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => $3),
     unique_key = NULL, running_key = unique_key, step = NULL, total = NULL
 FROM chosen, (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried WHERE job.id = chosen.id
 RETURNING job.id, lease, name, queue, arguments::text, attempts, actor, request_id
 """
+# Only so many as can begin now. Of the free places, each queue leaves as many as there are queues before it: a flood of
+# `bulk` never has the last four.
+CLAIM = f"""
+WITH ready AS MATERIALIZED (
+    SELECT id, queue, due_at FROM platform_job AS job WHERE {READY}
+    ORDER BY queue, due_at LIMIT $2::int FOR UPDATE SKIP LOCKED
+), chosen AS (
+    SELECT id FROM (SELECT id, queue, row_number() OVER (ORDER BY queue, due_at) AS place FROM ready) AS numbered
+    WHERE $2::int - place + 1 > queue
+) {TAKE}
+"""  # noqa: S608 - of texts of ours
+# Of some queues, one that waits for long: the first of any of them, so that none of those starves the others.
+CLAIM_STARVED = f"""
+WITH chosen AS (
+    SELECT first.id FROM unnest($2::smallint[]) AS starved (queue), LATERAL (
+        SELECT id FROM platform_job AS job
+        WHERE job.queue = starved.queue AND due_at <= now() - make_interval(secs => $4) AND {READY}
+        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) AS first ORDER BY random() LIMIT 1
+) {TAKE}
+"""  # noqa: S608 - of texts of ours
 RENEW = """
 UPDATE platform_job AS job SET lease_until = clock_timestamp() + make_interval(secs => $3)
 FROM unnest($1::uuid[], $2::int[]) AS given (id, lease)
@@ -175,6 +190,10 @@ class Leases:
     async def claim(self, names: Sequence[str], places: int) -> list[Taken]:
         """Take what is due of these jobs, the most urgent first, and no more than there are places for."""
         return [Taken(*row) for row in await self._statements.fetch(CLAIM, (names, places, SECONDS))]
+
+    async def claim_starved(self, names: Sequence[str], queues: Sequence[int], after: float) -> list[Taken]:
+        """Take one, of any of these queues, that has been due for so many seconds."""
+        return [Taken(*row) for row in await self._statements.fetch(CLAIM_STARVED, (names, queues, SECONDS, after))]
 
     async def renew(self, held: Collection[Taken]) -> set[tuple[UUID, int]]:
         """Hold these for longer; returns, of those that are still this worker's, ids and leases."""

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 LOOKS_EVERY = 1.0  # seconds: for notices that were lost, and for what has become due
 EXPIRES_EVERY = 5.0
 NOTES_EVERY = 1.0
+LENDS_EVERY = 5.0  # at most
+STARVED_AFTER = 60.0  # seconds in which nothing of a queue was begun, though it was due
 UNWRITTEN = 10  # times the places: of jobs that left the database alone, so many may wait to be written as done
 SWIFT = 3  # rounds of the loop in which a job that waits for nothing is over: its place is free before more is claimed
 LETS_GO = 5.0  # seconds that a job which was cut off has to leave
@@ -50,6 +52,8 @@ class Crew:
         self._written = asyncio.Event()
         self._writing = asyncio.Lock()  # two statements about several jobs could wait for each other crosswise
         self._is_hungry = True
+        self._lent: Taken | None = None
+        self._lends_at = 0.0
         self._ending = asyncio.Event()
         self._ends_at = 0.0
 
@@ -125,7 +129,7 @@ class Crew:
         free = self._places - len(self._running)
         if len(self._done) > UNWRITTEN * self._places:
             free = 0
-        taken = await self._leases.claim(list(self._jobs), free) if free else []
+        taken = await self._claimed(free) if free else []
         if self._ending.is_set() and taken:
             await self._give_back(taken)
             return False
@@ -136,6 +140,19 @@ class Crew:
         # Only where the last places were free, too, does nothing taken mean that nothing waits.
         self._is_hungry = bool(taken) or free < len(QUEUES)
         return bool(taken)
+
+    async def _claimed(self, free: int) -> list[Taken]:
+        """The most urgent; and one at a time of those that the urgent have left no place to for a minute.
+
+        It has a place that is free beside the last one, which is for what is critical.
+        """
+        lent = []
+        if free > 1 and self._lent not in self._running and monotonic() >= self._lends_at:
+            busy = {one.queue for one in self._running}
+            starved = [queue for queue in range(len(QUEUES)) if queue not in busy]
+            lent = await self._leases.claim_starved(list(self._jobs), starved, STARVED_AFTER)
+            self._lent, self._lends_at = (lent or [None])[0], monotonic() + LENDS_EVERY
+        return lent + await self._leases.claim(list(self._jobs), free - len(lent))
 
     def _begin(self, taken: Taken) -> None:
         task = asyncio.create_task(self._do(taken), name=taken.name)

@@ -73,7 +73,7 @@ class Shape(Generic[OutT]):
         """A function from rows to structs, by position; `extra` columns behind the shape's own are passed over."""
         count = len(self.columns)
         row = "".join(f"c{number}, " for number in range(count)) + "_, " * extra
-        scope: dict[str, Any] = {"decode_json": msgspec.json.decode}
+        scope: dict[str, Any] = {}
         struct = self.expression((f"c{number}" for number in range(count)), scope)
         return eval(f"lambda rows: [{struct} for {row} in rows]", scope)  # noqa: S307 - text of our own making
 
@@ -81,7 +81,8 @@ class Shape(Generic[OutT]):
         """The source text that builds this struct from the next names; `scope` collects the classes that it calls."""
         made = f"{self.struct.__name__}_{len(scope)}"
         scope[made] = self.struct
-        parts = [p.expression(names, scope) if isinstance(p, Shape) else _read(next(names), p) for p in self.parts]
+        # JSON comes as values: SQLAlchemy sets a codec on its connections that decodes it.
+        parts = [p.expression(names, scope) if isinstance(p, Shape) else next(names) for p in self.parts]
         return f"{made}({', '.join(parts)})"
 
 
@@ -95,8 +96,3 @@ def _part(name: str, value: Any) -> Any:
             message = f"{name}: the read lane cannot read a column of type {kind!r}"
             raise TypeError(message)
     return value
-
-
-def _read(name: str, column: ColumnElement[Any]) -> str:
-    # SQLAlchemy sets a codec on its connections that hands JSON over as text.
-    return f"None if {name} is None else decode_json({name})" if isinstance(column.type, JSONB) else name

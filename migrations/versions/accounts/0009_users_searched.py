@@ -28,8 +28,10 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
     op.execute(EXTENSION)
     with op.get_context().autocommit_block():
+        # One that was interrupted is there, and is never read.
+        op.drop_index("ix_accounts_user_username", postgresql_concurrently=True, if_exists=True)
         op.create_index(
-            "ix_accounts_user_searched",
+            "ix_accounts_user_username",
             "accounts_user",
             [sa.text("lower(username) gin_trgm_ops"), sa.text("lower(email) gin_trgm_ops")],
             postgresql_using="gin",
@@ -40,4 +42,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        op.drop_index("ix_accounts_user_searched", postgresql_concurrently=True, if_exists=True)
+        op.drop_index("ix_accounts_user_username", postgresql_concurrently=True, if_exists=True)

@@ -35,7 +35,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 def hasher(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> PasswordHasher:
     """The application's hasher: one thread, and one place to wait for it."""
     hasher = PasswordHasher(workers=1, queue=1)
-    monkeypatch.setattr(app.state, "passwords", hasher, raising=False)
+    monkeypatch.setitem(vars(app.state.resources), "passwords", hasher)
     return hasher
 
 

@@ -1,6 +1,8 @@
 """A browser that goes to a provider and back, and what else tests of it need; pytest finds the fixtures by import."""
 
+import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,6 +19,8 @@ BASE = "/api/v1/accounts"
 PROVIDERS, IDENTITIES, ME = f"{BASE}/providers", f"{BASE}/identities", f"{BASE}/me"
 OURS = {"Sec-Fetch-Site": "same-origin"}
 HERE = "http://localhost:8000"
+GO = "/account/openid/fake"
+TOKEN, KEYS, CONFIGURATION = "/token", "/keys", "/.well-known/openid-configuration"
 
 
 @pytest.fixture
@@ -66,3 +70,25 @@ async def counts(database: Database) -> tuple[int, int, int]:
     tables = ("user", "token", "identity")
     rows = [await database.reader().fetch(f"SELECT count(*) FROM accounts_{table}", ()) for table in tables]
     return rows[0][0][0], rows[1][0][0], rows[2][0][0]
+
+
+def title(answer: httpx.Response) -> str:
+    return re.search(r"<h1>(.*)</h1>", answer.text)[1]
+
+
+async def refused(browser: httpx.AsyncClient, database: Database, status: int, heading: str = "") -> httpx.Response:
+    """One is told so on a page, and nothing has changed."""
+    answer = await browser.get(GO)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    assert heading in title(answer)
+    assert "session" not in browser.cookies
+    assert await counts(database) == (0, 0, 0)
+    return answer
+
+
+@pytest.fixture
+async def browsers(app: Litestar) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Of several people."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(a_browser(app)) for _ in range(4)]

@@ -4,53 +4,46 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from aiohttp import web
 from litestar import Litestar
 from msgspec.structs import replace
 
-from app.domain.accounts import openid_directory
 from app.domain.accounts.models import User
 from app.domain.accounts.openid import opened, pending_cookie, sealed
-from app.domain.accounts.openid_directory import PROVIDERS
 from app.domain.accounts.openid_schemas import ManagedProvider
 from app.domain.accounts.totp import recovery_digest
 from app.platform.database.pools import Database
-from app.platform.observability.logging import flush_log
 from config.rates import Rate
 from config.settings import load
 from tests.domain.accounts.factories import PASSWORD, UserFactory
 from tests.domain.accounts.openid import (
     BASE,
+    GO,
     HERE,
     IDENTITIES,
     ME,
     OURS,
     a_browser,
     browser,
+    browsers,
     counts,
     gone_to,
     provider,
-    trust,
+    refused,
+    title,
     trusted,
 )
-from tests.domain.accounts.provider import CLIENT, SECRET, SUBJECT, Provider, ec, rsa
+from tests.domain.accounts.provider import SUBJECT, Provider, ec, rsa
 from tests.domain.accounts.test_link_pages import Form
 
-__all__ = ["browser", "provider", "trusted"]
+__all__ = ["browser", "browsers", "provider", "trusted"]
+
 
 pytestmark = pytest.mark.usefixtures("trusted")
-GO = "/account/openid/fake"
-
-
-def title(answer: httpx.Response) -> str:
-    return re.search(r"<h1>(.*)</h1>", answer.text)[1]
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
@@ -125,199 +118,6 @@ async def test_a_provider_that_nobody_trusts(browser: httpx.AsyncClient) -> None
     assert (await browser.get("/account/openid/nobody/callback?state=a&code=b")).status_code == 400
 
 
-WRONG_TOKENS = {
-    "issuer": {"iss": "https://evil.example"},
-    "no issuer": {"iss": None},
-    "audience": {"aud": "another"},
-    "no audience": {"aud": None},
-    "many audiences, none said": {"aud": [CLIENT, "another"]},
-    "many audiences, another": {"aud": [CLIENT, "another"], "azp": "another"},
-    "party": {"azp": "another"},
-    "nonce": {"nonce": "of-another-sign-in"},
-    "no nonce": {"nonce": None},
-    "expired": {"exp": 1_000_000_000},
-    "no end": {"exp": None},
-    "end no number": {"exp": "tomorrow"},
-    "of the future": {"iat": 9_000_000_000},
-    "no time": {"iat": None},
-    "not yet": {"nbf": 9_000_000_000},
-    "no subject": {"sub": None},
-    "empty subject": {"sub": ""},
-    "subject no text": {"sub": 7},
-    "subject too long": {"sub": "x" * 256},
-    "subject with NUL": {"sub": "a\0b"},
-}
-
-
-@pytest.mark.parametrize("claims", WRONG_TOKENS.values(), ids=WRONG_TOKENS.keys())
-async def test_a_token_that_does_not_prove_it(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, claims: dict[str, object]
-) -> None:
-    provider.claims |= claims
-    await refused(browser, database, 401, "Not proven")
-
-
-async def test_a_token_for_several_is_taken_where_it_was_given_to_us(
-    browser: httpx.AsyncClient, provider: Provider
-) -> None:
-    provider.claims |= {"aud": ["another", CLIENT], "azp": CLIENT}
-    assert title(await browser.get(GO)) == "You are signed in"
-
-
-@pytest.mark.parametrize(("seconds", "status"), [(25, 200), (35, 401)], ids=["within", "beyond"])
-@pytest.mark.parametrize("clock", ["behind", "before"])
-async def test_clocks_may_differ_by_half_a_minute(
-    browser: httpx.AsyncClient,
-    provider: Provider,
-    monkeypatch: pytest.MonkeyPatch,
-    clock: str,
-    seconds: int,
-    status: int,
-) -> None:
-    now = 2_000_000_000
-
-    class Clock:
-        @staticmethod
-        def now(_: object) -> object:
-            return datetime.fromtimestamp(now, UTC)
-
-    monkeypatch.setattr("app.domain.accounts.openid_exchange.datetime", Clock)
-    far = {"iat": now - 90, "exp": now - seconds} if clock == "behind" else {"iat": now + seconds, "exp": now + 90}
-    provider.claims |= far
-    assert (await browser.get(GO)).status_code == status
-
-
-async def unsigned(provider: Provider) -> None:
-    provider.header = {"alg": "none"}
-
-
-async def by_a_public_key(provider: Provider) -> None:
-    provider.header = {"alg": "HS256", "kid": "r1"}
-
-
-async def by_another_algorithm(provider: Provider) -> None:
-    provider.header = {"alg": "RS512", "kid": "r1"}
-
-
-async def by_another_key(provider: Provider) -> None:
-    provider.signs_by = rsa("r2")
-
-
-async def by_an_unknown_key(provider: Provider) -> None:
-    provider.sign_by("RS256", rsa("r2"))
-
-
-async def by_a_key_of_another_kind(provider: Provider) -> None:
-    provider.header, provider.signs_by = {"alg": "ES256", "kid": "r1"}, ec("e1")
-
-
-@pytest.mark.parametrize(
-    "misbehave",
-    [unsigned, by_a_public_key, by_another_algorithm, by_another_key, by_an_unknown_key, by_a_key_of_another_kind],
-    ids=lambda misbehave: misbehave.__name__,
-)
-async def test_a_token_that_the_provider_has_not_signed(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, misbehave: Callable
-) -> None:
-    await misbehave(provider)
-    await refused(browser, database, 401, "Not proven")
-
-
-def said(text: str = "", status: int = 200, **headers: str) -> web.Response:
-    return web.Response(text=text, status=status, headers=headers)
-
-
-LARGE = '{"keys": [], "more": "' + "x" * 1_000_000 + '"}'
-TOKEN, KEYS, CONFIGURATION = "/token", "/keys", "/.well-known/openid-configuration"
-
-
-@pytest.mark.parametrize(
-    ("path", "answer", "status"),
-    [
-        pytest.param(TOKEN, lambda: said("<html>Sign in</html>"), 502, id="HTML for a token"),
-        pytest.param(TOKEN, lambda: said("{}"), 502, id="no token"),
-        pytest.param(TOKEN, lambda: said('{"id_token": "nonsense"}'), 401, id="nonsense for a token"),
-        pytest.param(TOKEN, lambda: said('{"id_token": 7}'), 502, id="a number for a token"),
-        pytest.param(TOKEN, lambda: said("{}", 400), 502, id="refused"),
-        pytest.param(TOKEN, lambda: said('{"error": "invalid_grant"}', 400), 400, id="code used up"),
-        pytest.param(TOKEN, lambda: said("", 302, Location="/token"), 502, id="led elsewhere"),
-        pytest.param(TOKEN, lambda: said("", 500), 503, id="token endpoint broken"),
-        pytest.param(TOKEN, lambda: said(LARGE), 502, id="token endpoint says too much"),
-        pytest.param(KEYS, lambda: said(LARGE), 502, id="too many keys"),
-        pytest.param(KEYS, lambda: said("[]"), 502, id="keys no object"),
-        pytest.param(KEYS, lambda: said('{"keys": []}'), 401, id="no keys"),
-        pytest.param(KEYS, lambda: said('{"keys": [{"kty": "RSA", "kid": "r1", "n": "AQAB"}]}'), 401, id="key short"),
-        pytest.param(KEYS, lambda: said("", 404), 502, id="keys missing"),
-        pytest.param(KEYS, lambda: said("", 503), 503, id="keys busy"),
-        pytest.param(CONFIGURATION, lambda: said("<html>"), 502, id="HTML for a configuration"),
-        pytest.param(CONFIGURATION, lambda: said("", 429), 503, id="too often"),
-        pytest.param(CONFIGURATION, lambda: said("[" * 100_000), 502, id="nested"),
-    ],
-)
-async def test_a_provider_that_answers_nonsense(
-    browser: httpx.AsyncClient,
-    provider: Provider,
-    database: Database,
-    capfd: pytest.CaptureFixture[str],
-    path: str,
-    answer: Callable[[], web.Response],
-    status: int,
-) -> None:
-    provider.answers[path] = answer
-    await refused(browser, database, status)
-    flush_log()
-    log = capfd.readouterr().out
-    for canary in (SECRET, "code-0", "access", "canary"):
-        assert canary not in log
-    assert "unhandled" not in log
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"issuer": "https://evil.example"},
-        {"authorization_endpoint": "http://evil.example/authorize"},
-        {"token_endpoint": "http://evil.example/token"},
-        {"token_endpoint": "ftp://127.0.0.1/token"},
-        {"jwks_uri": "file:///etc/passwd"},
-        {"userinfo_endpoint": "http://user@127.0.0.1/"},
-        {"token_endpoint_auth_methods_supported": ["private_key_jwt"]},
-    ],
-    ids=str,
-)
-async def test_a_configuration_that_cannot_be_used(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, told: dict[str, object]
-) -> None:
-    provider.configuration |= told
-    await refused(browser, database, 502, "Upstream failed")
-
-
-async def test_a_provider_that_is_down_or_too_slow(
-    app: Litestar, browser: httpx.AsyncClient, provider: Provider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await trust(app, "down", "http://127.0.0.1:1")
-    answer = await browser.get("/account/openid/down")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
-    begun = await browser.post(f"{BASE}/session/openid/down", headers=OURS)
-    assert (begun.status_code, begun.json()["code"]) == (503, "busy")
-
-    client = app.state.resources.outbound.to(PROVIDERS)
-    monkeypatch.setattr(client, "upstream", replace(PROVIDERS, total=0.2))
-    provider.slow.clear()
-    assert (await browser.get(GO)).status_code == 503
-
-
-async def refused(browser: httpx.AsyncClient, database: Database, status: int, heading: str = "") -> httpx.Response:
-    """One is told so on a page, and nothing has changed."""
-    answer = await browser.get(GO)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"].startswith("text/html")
-    assert heading in title(answer)
-    assert "session" not in browser.cookies
-    assert await counts(database) == (0, 0, 0)
-    return answer
-
-
 async def test_a_state_is_good_once_and_in_its_browser_alone(
     app: Litestar, browser: httpx.AsyncClient, database: Database
 ) -> None:
@@ -348,43 +148,6 @@ async def test_a_sign_in_is_over_after_ten_minutes(app: Litestar, browser: httpx
         then = replace(pending, expires_at=pending.expires_at + seconds)
         answer = await browser.get(back, headers={"Cookie": f"openid={sealed(seal, then)}"})
         assert answer.status_code == status
-
-
-async def test_a_code_of_another_provider_is_not_taken(
-    app: Litestar, browser: httpx.AsyncClient, provider: Provider
-) -> None:
-    await trust(app, "other", provider.issuer)
-    back = await gone_to(browser, GO)
-    assert (await browser.get(back.replace("/fake/", "/other/"))).status_code == 400
-    assert provider.asked["/token"] == 0
-
-
-@pytest.mark.parametrize(
-    ("returned", "status"),
-    [
-        pytest.param({"error": "access_denied"}, 401, id="denied"),
-        pytest.param({"error": "temporarily_unavailable"}, 503, id="not now"),
-        pytest.param({"code": ""}, 401, id="no code"),
-        pytest.param({"iss": "https://evil.example"}, 400, id="of another issuer"),
-        pytest.param({"error": "<script>"}, 401, id="strange"),
-    ],
-)
-async def test_what_a_provider_sends_back_instead_of_a_code(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, returned: dict[str, str], status: int
-) -> None:
-    provider.returned = returned
-    answer = await refused(browser, database, status)
-    assert "<script>" not in answer.text
-    assert provider.asked["/token"] == 0
-
-
-async def test_a_provider_that_says_who_it_is_has_to(
-    browser: httpx.AsyncClient, provider: Provider, database: Database
-) -> None:
-    provider.configuration["authorization_response_iss_parameter_supported"] = True
-    await refused(browser, database, 400)
-    provider.returned["iss"] = provider.issuer
-    assert (await browser.get(GO)).status_code == 200
 
 
 async def test_nobody_becomes_who_is_there_by_an_address(browser: httpx.AsyncClient, database: Database) -> None:
@@ -445,13 +208,6 @@ async def test_how_somebody_new_is_called(
     assert (await browser.get(GO)).status_code == 200
     name = (await browser.get(ME)).json()["username"]
     assert name == (expected if told != "аnn" else "ann-2")  # noqa: RUF001
-
-
-@pytest.fixture
-async def browsers(app: Litestar) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Of several people."""
-    async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(a_browser(app)) for _ in range(4)]
 
 
 async def test_of_several_who_are_new_at_once_one_user_is_made(
@@ -525,37 +281,6 @@ async def test_sign_ins_from_one_address_are_counted(
     monkeypatch.setitem(app.state.settings.security.__dict__, "sign_in_address_limit", Rate(2, 3600))
     assert [(await browser.get(f"{GO}/callback")).status_code for _ in range(3)] == [400, 400, 429]
     assert (await browser.get(GO)).status_code == 429
-
-
-async def test_what_a_provider_publishes_is_asked_for_once(
-    browsers: list[httpx.AsyncClient], provider: Provider
-) -> None:
-    provider.slow.clear()
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one.get(GO, follow_redirects=False)) for one in browsers]
-        while not provider.asked[CONFIGURATION]:
-            await asyncio.sleep(0.01)
-        provider.slow.set()
-    assert {task.result().status_code for task in tasks} == {303}
-    assert provider.asked == {CONFIGURATION: 1}
-
-
-@pytest.mark.parametrize("is_named", [True, False], ids=["named", "without a name"])
-async def test_keys_may_change_and_unknown_ones_are_asked_for_once_a_minute(
-    browser: httpx.AsyncClient, provider: Provider, monkeypatch: pytest.MonkeyPatch, is_named: bool
-) -> None:
-    provider.shows_names = is_named
-    assert (await browser.get(GO)).status_code == 200
-    provider.keys = [rsa("r2")]
-    provider.sign_by("RS256", rsa("r2"))
-    assert (await browser.get(GO)).status_code == 200
-    assert provider.asked[KEYS] == 2
-    provider.sign_by("RS256", rsa("r3"))
-    assert [(await browser.get(GO)).status_code for _ in range(2)] == [401, 401]
-    assert provider.asked[KEYS] == 2
-    provider.keys = [rsa("r3")]
-    monkeypatch.setattr(openid_directory, "AGAIN_SECONDS", 0.0)
-    assert (await browser.get(GO)).status_code == 200
 
 
 async def test_a_sign_in_costs_few_statements(browser: httpx.AsyncClient, statements: Callable) -> None:

@@ -18,10 +18,10 @@ from msgspec import Meta, Struct
 from app.domain.accounts.models import Group
 from app.domain.accounts.policies import MANAGE_PERMISSIONS
 from app.domain.admin import building, opening
-from app.domain.admin.jobs import do_verb
+from app.domain.admin.jobs import do_import, do_verb
 from app.kit.errors import AppError
 from app.kit.identity import Permission
-from app.platform.admin.model_admin import ModelAdmin
+from app.platform.admin.model_admin import Access, ModelAdmin
 from app.platform.admin.verbs import verb
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
@@ -53,6 +53,13 @@ class Browser(httpx.AsyncClient):
         assert answer.status_code == status, answer.text
         return answer
 
+    async def deed(self, path: str, name: str, status: int = 303, **values: object) -> str:
+        """Do what a button of a page does; what the page then says, above all what has become of it."""
+        form = self.hidden(await self.page(path)) | {"deed": name} | values
+        answer = await self.post(f"/admin{path}", data=form, headers=OURS)
+        assert answer.status_code == status, answer.text
+        return await self.page(path) if status == 303 else answer.text
+
     def hidden(self, form: str) -> dict[str, object]:
         """What a page sends besides what one types."""
         found = re.findall(r'<input type="hidden"[^>]* name="(_\w+)" value="([^"]*)"', form)
@@ -76,6 +83,7 @@ class RuleAdmin(ModelAdmin[Group]):
     """The same, by verbs with rules of their own."""
 
     name = "rules"
+    access = Access(view=MANAGE_PERMISSIONS)
     label = "Rule"
     fields = (Group.name, StringField("reason", form_only=True, required=True))
     record_title = "{name}"
@@ -134,7 +142,7 @@ def do_jobs(app: Litestar, database: Database, aside: Aside) -> Callable[[], Awa
 
     async def do() -> list[Any]:
         connection, notices = await aside.connection(), Notices(database)
-        crew = Crew(database, notices, [do_verb], app.state.resources)
+        crew = Crew(database, notices, [do_verb, do_import], app.state.resources)
         async with asyncio.timeout(60), notices.lifespan(), crew.lifespan(10):
             while await connection.fetchval("SELECT count(*) FROM platform_job WHERE state IN ('waiting', 'running')"):
                 await asyncio.sleep(0.02)

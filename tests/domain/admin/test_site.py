@@ -48,7 +48,7 @@ async def test_its_pages_are_held_to_their_own_origin(staff: Enter):
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "no-cache" in answer.headers["cache-control"]
-    assert "HttpOnly" in answer.headers["set-cookie"].replace("httponly", "HttpOnly")
+    assert {"path=/admin", "httponly", "samesite=lax"} <= set(answer.headers["set-cookie"].lower().split("; "))
 
 
 async def test_where_it_is_off_there_is_nothing(settings: Settings):

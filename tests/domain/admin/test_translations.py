@@ -57,7 +57,7 @@ async def test_every_text_has_its_german(app: Litestar):
     assert sorted({*in_code(), *in_templates(), *told} - german.keys()) == []
 
 
-def test_the_german_has_no_text_that_nobody_says():
+def test_texts_of_code_and_of_templates_are_looked_at():
     said = {*in_code(), *in_templates()}
     assert "What needs attention" in said
     assert "Not in the log yet" in said

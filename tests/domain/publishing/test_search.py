@@ -11,7 +11,7 @@ import pytest
 from app.domain.publishing import search
 from app.kit.pagination import Window
 from app.platform import migrations
-from app.platform.cache import Cache
+from app.platform.cache.cache import Cache
 from app.platform.database.changes import Changes
 from app.platform.revisions import MigrationError
 from config.settings import CacheSettings

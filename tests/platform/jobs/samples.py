@@ -1,4 +1,4 @@
-"""Jobs that processes of the tests do."""
+"""Jobs that many tests do, and processes of theirs."""
 
 import asyncio
 
@@ -16,3 +16,15 @@ async def slow_effect(work: UnitOfWork, key: str) -> None:
     """Half of it is written for a while before it commits."""
     await work.fetch(EFFECT, (key,))
     await asyncio.sleep(0.2)
+
+
+@job()
+async def note(work, key: str) -> str:
+    """Its effect is counted; a second time it would be two."""
+    await work.fetch(EFFECT, (key,))
+    return f"note:{key}"
+
+
+@job()
+async def rest(work) -> None:
+    """Leaves the database alone."""

@@ -76,10 +76,10 @@ async def test_head_and_refusals_are_counted_as_what_they_are(client):
 
 @pytest.mark.parametrize(
     ("method", "path", "times"),
-    [("GET", "/whales/{}", 10_000), ("GET", "/nowhere/{}", 10_000), ("BREW{}", "/whales/x", 500)],
+    [("GET", "/whales/{}", 10_000), ("GET", "/nowhere/{}", 1_000), ("BREW{}", "/whales/x", 500)],
     ids=["known route", "unknown route", "methods"],
 )
-async def test_ten_thousand_of_anything_are_as_many_series_as_one(client, method, path, times):
+async def test_thousands_of_anything_are_as_many_series_as_one(client, method, path, times):
     app: Any = client._transport.app
     scope = {"type": "http", "headers": [], "query_string": b"", "client": None}
 

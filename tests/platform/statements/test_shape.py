@@ -62,7 +62,7 @@ def test_rows_become_structs_by_position_with_nested_ones_in_place():
 
     shape = Shape(ShipOut, Ship, inner=Shape(Papers, Ship), owner=Shape(Named, Ship), label=literal("x"))
     assert [column.name for column in shape.columns[:3]] == ["id", "papers", "name"]
-    rows = [(1, '{"length": 30}', "Pequod", "whaler", "extra"), (2, None, "Rachel", "ship", "extra")]
+    rows = [(1, {"length": 30}, "Pequod", "whaler", "extra"), (2, None, "Rachel", "ship", "extra")]
     assert shape.builder(extra=1)(rows) == [
         ShipOut(1, Papers({"length": 30}), Named("Pequod"), "whaler"),
         ShipOut(2, Papers(None), Named("Rachel"), "ship"),

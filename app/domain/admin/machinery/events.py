@@ -13,7 +13,7 @@ from starlette.requests import Request
 from app.domain.admin.permissions import MANAGE_MACHINERY, SEE_MACHINERY
 from app.platform.admin.page import Concern, Page, deed
 from app.platform.admin.staff import viewer_of
-from app.platform.admin.times import course, span
+from app.platform.admin.times import Course, span
 from app.platform.database.work import UnitOfWork
 from app.platform.events import admin
 from app.platform.events.recent import newest, per_minute, untold
@@ -75,12 +75,7 @@ class EventsPage(Page):
 
     def trend(self, request: Request) -> Chart:
         """How many were published in each minute of the last hour."""
-        reader = self.reader(request)
-
-        async def rows(_session: object) -> list[tuple[str, int]]:
-            return course(await per_minute(reader), timedelta(minutes=1), 60)
-
-        return Chart(_("Events each minute"), rows)
+        return Course(_("Events each minute"), lambda: per_minute(self.reader(request)), timedelta(minutes=1), 60)
 
     @deed(MANAGE_MACHINERY)
     async def retry(self, work: UnitOfWork, *, subscriber: str, position: int | None = None) -> str:

@@ -12,8 +12,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from starlette.requests import Request
 
 from app.domain.admin.permissions import SEE_MACHINERY
-from app.platform import cache, cache_memory
 from app.platform.admin.page import Concern, Page
+from app.platform.cache import cache, memory
 from app.platform.database.pools import Database
 from app.platform.database.work import Source
 from app.platform.observability import metrics
@@ -28,7 +28,7 @@ SELECT application_name, count(*), count(*) FILTER (WHERE state = 'active'),
     coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::float8
 FROM pg_stat_activity WHERE datname = current_database() GROUP BY 1 ORDER BY 1
 """
-FAMILIES: Sequence[MetricWrapperBase] = (cache_memory.BYTES, cache.LOOKUPS, cache.MADE)
+FAMILIES: Sequence[MetricWrapperBase] = (memory.BYTES, cache.LOOKUPS, cache.MADE)
 
 
 class Server(Struct, frozen=True):
@@ -88,8 +88,6 @@ class HealthPage(Page):
         found = []
         if self.house.readiness.draining:
             found.append(Concern(_("This process is being drained: it gets no more requests"), "-/health"))
-        if _own_value(metrics.LAG) * 1000 > self.house.settings.logging.loop_block_ms:
-            found.append(Concern(_("This process's event loop was blocked a moment ago"), "-/health"))
         for name, gauges in pools(self.house.database):
             if gauges["waiting"]:
                 text = _("Requests wait for a connection of the pool {name}", name=name)

@@ -13,7 +13,7 @@ from app.domain.admin.permissions import MANAGE_MACHINERY, SEE_MACHINERY
 from app.kit.errors import Invalid
 from app.platform.admin.page import Concern, Page, deed
 from app.platform.admin.staff import viewer_of
-from app.platform.admin.times import course, span
+from app.platform.admin.times import Course, span
 from app.platform.database.work import UnitOfWork
 from app.platform.mail import suppression
 from app.platform.mail.figures import mail_state
@@ -59,12 +59,7 @@ class MailPage(Page):
 
     def trend(self, request: Request) -> Chart:
         """How many were written in each hour of the last day."""
-        reader = self.reader(request)
-
-        async def rows(_session: object) -> list[tuple[str, int]]:
-            return course(await per_hour(reader), timedelta(hours=1), 24)
-
-        return Chart(_("Mails each hour"), rows)
+        return Course(_("Mails each hour"), lambda: per_hour(self.reader(request)), timedelta(hours=1), 24)
 
     @deed(MANAGE_MACHINERY)
     async def suppress(self, work: UnitOfWork, *, address: str, reason: str = "an admin wants it so") -> str:

@@ -19,8 +19,8 @@ from valkey.asyncio import BlockingConnectionPool
 from valkey.asyncio import Valkey as Client
 from valkey.exceptions import ValkeyError
 
+from app.platform.cache.seldom import Seldom
 from app.platform.database.changes import EVERYTHING
-from app.platform.seldom import Seldom
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
-from app.platform.cache import Cache, Cached
+from app.platform.cache.cache import Cache, Cached
 from app.platform.database.changes import Changes
 from app.platform.database.pools import Database
 from config.settings import CacheSettings, Settings

@@ -20,12 +20,12 @@ import structlog
 from prometheus_client import Counter
 
 from app.kit.errors import AppError
-from app.platform.cache_memory import Memory
+from app.platform.cache.memory import Memory
+from app.platform.cache.seldom import Seldom
 from app.platform.database.changes import EVERYTHING, MARK, Changes
 from app.platform.database.slots import UNREACHABLE
 from app.platform.database.work import UnitOfWork
 from app.platform.rounds import rounds
-from app.platform.seldom import Seldom
 from app.platform.statements.compiled import TABLES_READ
 from config.settings import Settings
 
@@ -229,6 +229,6 @@ def _store_of(settings: Settings) -> Store:
     url = settings.cache.url
     if url is None:
         return Memory(settings.cache.value_bytes)
-    from app.platform.cache_valkey import Valkey  # noqa: PLC0415 - its client is of use to few, and slow to import
+    from app.platform.cache.valkey import Valkey  # noqa: PLC0415 - its client is of use to few, and slow to import
 
     return Valkey(url.get_secret_value())

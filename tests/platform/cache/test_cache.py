@@ -9,9 +9,10 @@ from functools import partial
 
 import pytest
 
-from app.platform import cache as caching
-from app.platform import cache_memory, cache_valkey, seldom
-from app.platform.cache import BOUND, Cache, Cached
+from app.platform.cache import cache as caching
+from app.platform.cache import memory, seldom
+from app.platform.cache import valkey as shared
+from app.platform.cache.cache import BOUND, Cache, Cached
 from app.platform.database import changes as marking
 from app.platform.database.changes import Changes
 from app.platform.database.pools import Database
@@ -19,7 +20,7 @@ from app.platform.observability.logging import flush_log
 from config.settings import Settings
 from tests.conftest import Aside
 from tests.e2e.running import free_port
-from tests.platform.caching import WHALES, MakeCache, Sea, Whale, caches, forgotten, waited_for
+from tests.platform.cache.caching import WHALES, MakeCache, Sea, Whale, caches, forgotten, waited_for
 
 
 class Server:
@@ -57,7 +58,7 @@ def _valkey() -> Iterator[Server]:
 @pytest.fixture
 async def valkey(_valkey: Server) -> Server:
     """It, empty."""
-    store = cache_valkey.Valkey(_valkey.url)
+    store = shared.Valkey(_valkey.url)
     await store._client.flushall()
     await store.close()
     return _valkey
@@ -92,7 +93,7 @@ def make_cache(request: pytest.FixtureRequest) -> MakeCache:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """Seconds that have passed besides those that did."""
     passed = [0.0]
-    for part in (caching, cache_memory, cache_valkey, marking, seldom):
+    for part in (caching, memory, shared, marking, seldom):
         monkeypatch.setattr(part, "monotonic", lambda: time.monotonic() + passed[0])
     return passed
 
@@ -248,9 +249,9 @@ async def test_memory_has_a_bound_and_what_nobody_asks_for_makes_room(database: 
         await cache.get(WHALES, str(number), sea.whale, tags=(f"sea:{number}",))
         await cache.get(WHALES, "favourite", sea.whale)
     store = cache._store
-    assert isinstance(store, cache_memory.Memory)
+    assert isinstance(store, memory.Memory)
     assert 15_000 < store._size <= 20_000
-    assert store._size == sum(kept.size for kept in store._kept.values()) == cache_memory.BYTES._value.get()
+    assert store._size == sum(kept.size for kept in store._kept.values()) == memory.BYTES._value.get()
     assert len(store._tagged) < 2 * len(store._kept) + 3
     assert (await cache.get(WHALES, "favourite", sea.whale)).name == "whale 2"
     asked = sea.asked
@@ -351,7 +352,7 @@ async def test_without_its_server_values_are_computed_and_what_was_told_meanwhil
     assert names == [f"whale {number}" for number in range(5, 25)]
     flush_log()
     assert capfd.readouterr().out.count("the cache's server is away") == 1
-    clock[0] += cache_valkey.AGAIN
+    clock[0] += shared.AGAIN
     assert [(await cache.get(WHALES, "blue", sea.whale)).name for _ in range(2)] == ["whale 25"] * 2
 
 

@@ -1,0 +1,98 @@
+"""The trail of the audit module, as the site shows it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from adminsite.audit import AuditEntry, AuditEvent, AuditQuery
+
+from app.domain.admin.queries import names_of
+from app.domain.audit.services import NEVER, READ_TRAIL, AuditService, EntryOut, Trail
+from app.kit.identity import Viewer
+from app.kit.pagination import After
+from app.platform.admin.recordings import Then
+from app.platform.audited import Audited
+from app.platform.database.pools import Database
+from app.platform.database.work import UnitOfWork
+from app.platform.sealing import Sealing
+
+EVENTS = {"insert": AuditEvent.CREATED, "update": AuditEvent.UPDATED, "delete": AuditEvent.DELETED}
+HIDDEN = "•••"
+
+
+class TrailOfRecords:
+    """What became of records; each question is a statement, and one more for the names of those who acted."""
+
+    def __init__(self, database: Database, sealing: Sealing, audited: Mapping[str, Audited], views: Any) -> None:
+        """`views`: the tables of the site's views, by the names of the views; they are asked for when all are there."""
+        self._database = database
+        self._sealing = sealing
+        self._audited = audited
+        self._views = views
+
+    async def record(self, entries: Sequence[AuditEntry]) -> None:
+        """Nothing: the triggers have recorded it."""
+
+    async def find(self, query: AuditQuery, *, limit: int) -> list[AuditEntry]:
+        """What became of the record of a view, the latest first."""
+        table = self._views().get(query.view)
+        if table is None or query.record_key is None:
+            return []
+        trail, after = self._trail(), After(limit)
+        found = (await trail.history(table, query.record_key, after)).items
+        actors = list({entry.actor for entry in found if entry.actor})
+        names = (
+            {one.id: one.username for one in await names_of.all(self._database.reader(), ids=actors)} if actors else {}
+        )
+        return [_entry(entry, query.view or "", names) for entry in found]
+
+    def may_read(self, viewer: Viewer, table: str) -> bool:
+        """Whether the table is recorded, and they may see the trail."""
+        return table in self._audited and viewer.may(READ_TRAIL)
+
+    def may_revert(self, viewer: Viewer, table: str) -> bool:
+        """Whether its module offers a way back, and they may see the trail."""
+        return self.may_read(viewer, table) and self._audited[table].revert is not None
+
+    async def as_of(self, table: str, key: str, moment: datetime) -> list[Then]:
+        """The record as it was; nothing where there was none."""
+        trail = self._trail()
+        was, now = await trail.as_of(table, key, moment), await trail.as_of(table, key, NEVER)
+        if was.row is None:
+            return []
+        return [
+            Then(name, HIDDEN if name in was.hidden else _text(was.row.get(name)), _text((now.row or {}).get(name)))
+            for name in sorted({*was.row, *(now.row or {})})
+        ]
+
+    async def revert(self, work: UnitOfWork, table: str, key: str, position: int) -> None:
+        """Make a record again what it was before an entry."""
+        await AuditService(work, self._sealing, self._audited).revert(work.viewer, table, key, position)
+
+    def _trail(self) -> Trail:
+        return Trail(self._database.reader(), self._sealing, self._audited)
+
+
+def _entry(entry: EntryOut, view: str, names: Mapping[UUID, str]) -> AuditEntry:
+    who = names.get(entry.actor) or str(entry.actor) if entry.actor else entry.origin
+    changes = {change.column: (_shown(change, change.before), _shown(change, change.after)) for change in entry.changes}
+    return AuditEntry(
+        view=view,
+        record_key=entry.key,
+        event=EVENTS.get(entry.operation, AuditEvent.ACTION),
+        changes=changes,
+        user=who,
+        user_key=str(entry.actor or ""),
+        occurred_at=entry.at,
+        message=entry.origin if entry.actor else None,
+        id=entry.position,
+    )
+
+
+def _shown(change: Any, value: Any) -> str:
+    return HIDDEN if change.shown in {"masked", "unreadable"} else _text(value)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

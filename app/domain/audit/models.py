@@ -1,0 +1,111 @@
+"""The tables of the trail: what was changed, what of it is personal, by which keys, and the seals over all of it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.platform.audited import Row
+from app.platform.database.model import Base
+
+
+class Entry(Base):
+    """A change of a row, or a table that was emptied; written by the trigger function `audit_record` alone.
+
+    `position` grows in the order in which changes of one row were made, `xid` is the transaction's number. Of an
+    update, `before` and `after` have the columns that it changed. Who: `actor`, by the request `request_id`; `origin`
+    is `request`, `job:…`, `event:…`, `command:…`, or `sql:` with the role and the application's name. In months:
+    `auditlog_2026m11`.
+    """
+
+    __tablename__ = "audit_entry"
+
+    xid: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    relation: Mapped[str]
+    key: Mapped[str]
+    operation: Mapped[str]
+    actor: Mapped[UUID | None]
+    request_id: Mapped[str | None]
+    origin: Mapped[str]
+    before: Mapped[Row | None] = mapped_column(JSONB)
+    after: Mapped[Row | None] = mapped_column(JSONB)
+
+    __table_args__ = {"postgresql_partition_by": "RANGE (at)"}  # noqa: RUF012 - SQLAlchemy's own name
+
+
+Index("ix_audit_entry_relation", Entry.relation, Entry.key, Entry.position)
+Index("ix_audit_entry_actor", Entry.actor, Entry.xid, Entry.position, postgresql_where=Entry.actor.is_not(None))
+Index(
+    "ix_audit_entry_request_id",
+    Entry.request_id,
+    Entry.xid,
+    Entry.position,
+    postgresql_where=Entry.request_id.is_not(None),
+)
+
+
+class Personal(Base):
+    """The personal values of an entry, encrypted with the key of the person whom they tell of."""
+
+    __tablename__ = "audit_personal"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    person: Mapped[UUID]
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = {"postgresql_partition_by": "RANGE (at)"}  # noqa: RUF012 - SQLAlchemy's own name
+
+
+class Pending(Base):
+    """Personal values that are still to be encrypted: PostgreSQL has nothing to do it with, so the next seal does."""
+
+    __tablename__ = "audit_personal_pending"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    person: Mapped[UUID] = mapped_column(index=True)
+    before: Mapped[Row | None] = mapped_column(JSONB)
+    after: Mapped[Row | None] = mapped_column(JSONB)
+
+
+class Key(Base):
+    """A person's key, sealed; destroyed with the person, of whom it stays known that there is none to be made anew."""
+
+    __tablename__ = "audit_key"
+
+    person: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    destroyed_at: Mapped[datetime | None]
+
+
+class Seal(Base):
+    """Over the entries of a part (a partition), from where the seal before ended to `to_xid`, `to_position`.
+
+    `leaves` has 40 bytes for each entry: its position and its hash, whose Merkle root is `root`. `head` is the hash of
+    the head before it, of the root and of the rest; `mark` is the head again, by the installation's secret. One that
+    tells of a part that was dropped `is_pruning`.
+    """
+
+    __tablename__ = "audit_seal"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    part: Mapped[str]
+    to_xid: Mapped[int] = mapped_column(BigInteger)
+    to_position: Mapped[int] = mapped_column(BigInteger)
+    count: Mapped[int] = mapped_column(Integer)
+    leaves: Mapped[bytes] = mapped_column(LargeBinary)
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    head: Mapped[bytes] = mapped_column(LargeBinary)
+    mark: Mapped[bytes] = mapped_column(LargeBinary)
+    is_pruning: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+Index("uq_audit_seal_id", Seal.id, unique=True)
+Index("ix_audit_seal_part", Seal.part, Seal.number)

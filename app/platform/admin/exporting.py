@@ -1,0 +1,109 @@
+"""A list as a file, sent while it is read: by one cursor, of one moment, in memory that does not grow with the rows."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from adminsite._http.listing import read_list_request
+from adminsite._http.requests import find_view
+from adminsite.i18n import gettext as _
+from adminsite.permissions import Permission
+from adminsite.query import CountMode, QuerySpec
+from sqlalchemy import text
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from app.kit.errors import Busy
+from app.platform.admin.files import CsvFile, JsonLines, Workbook
+
+if TYPE_CHECKING:
+    from app.platform.admin.model_admin import ModelAdmin
+    from app.platform.admin.reading import ReadSession
+    from app.platform.admin.site import Site
+
+FORMAT = "format"
+FORMATS = {"csv": CsvFile, "ndjson": JsonLines, "xlsx": Workbook}
+AT_A_TIME = 500  # rows
+MOST_AT_ONCE = 2  # in a process: each holds a slot for as long as its reader takes, and pages need the others
+ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+class Download(StreamingResponse):
+    """Sends what is made meanwhile, and ends the making however the sending ends."""
+
+    def __init__(self, body: AsyncGenerator[bytes], media_type: str, filename: str) -> None:
+        headers = {"content-disposition": f'attachment; filename="{filename}"'}
+        super().__init__(body, media_type=media_type, headers=headers)
+        self._body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        async with aclosing(self._body):
+            await super().__call__(scope, receive, send)
+
+
+async def export_records(site: "Site", request: Request) -> Response:
+    """The list as it is searched, narrowed and sorted, with the columns that its viewer sees; all of its rows."""
+    view = cast("ModelAdmin[Any]", find_view(site, request))
+    await view._ensure(Permission.EXPORT, request=request)
+    kind = request.query_params.get(FORMAT, "csv")
+    if kind not in FORMATS:
+        raise HTTPException(404, _("There is no such page, or it is not for you."))
+    read = read_list_request(request, view)
+    spec = view._reader.build_spec(
+        request=request, search=read.search, filters=read.values, sort=read.sort, paths=read.columns
+    ).replace(limit=None, count=CountMode.NONE, keyset=False)
+    paths = view._pages.exported(read.columns or view._pages.list_fields(request), request)
+    made = _made(site, view, spec, request, FORMATS[kind](view, paths))
+    first = await anext(made)  # what fails at once fails before the answer has begun
+    return Download(_after(first, made), FORMATS[kind].media_type, f"{view.name}.{kind}")
+
+
+async def _after(first: bytes, made: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(made):
+        yield first
+        async for part in made:
+            yield part
+
+
+async def _made(
+    site: "Site", view: "ModelAdmin[Any]", spec: QuerySpec, request: Request, file: CsvFile | JsonLines | Workbook
+) -> AsyncGenerator[bytes]:
+    """The file's parts; each is written in a thread, because a batch of rows takes longer than the loop may stand."""
+    async with _admitted(site), site.database.session() as session:
+        await session.execute(ONE_MOMENT)
+        statement = view._repository.statement(spec, view._scope_for(request))
+        statement = statement.execution_options(yield_per=AT_A_TIME)
+        found = await cast("ReadSession", session).session.stream_scalars(statement)
+        async with aclosing(cast("AsyncGenerator[Sequence[Any]]", found.partitions(AT_A_TIME))) as batches:
+            yield await asyncio.to_thread(file.begin)
+            async for records in batches:
+                await _complete(view, session, records, spec, request, file.paths)
+                yield await asyncio.to_thread(file.rows, records)
+    yield await asyncio.to_thread(file.end)
+
+
+async def _complete(
+    view: "ModelAdmin[Any]",
+    session: Any,
+    records: Sequence[Any],
+    spec: QuerySpec,
+    request: Request,
+    paths: Sequence[str],
+) -> None:
+    await view._reader._hide_unseen(session, records, spec.paths, request)
+    await view._reader.load_values(session, records, paths, request=request)
+
+
+@asynccontextmanager
+async def _admitted(site: "Site") -> AsyncGenerator[None]:
+    if site.exports >= MOST_AT_ONCE:
+        raise Busy(_("Others are exporting. Try again in a while."), retry_after=30)
+    site.exports += 1
+    try:
+        yield
+    finally:
+        site.exports -= 1

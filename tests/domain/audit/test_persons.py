@@ -1,0 +1,91 @@
+"""What is personal in the trail can be read while the person is there, and by nobody afterwards; the seals hold."""
+
+from collections.abc import Callable
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.conftest import SignedIn
+from tests.domain.audit.conftest import AUDIT, Look, Seal
+
+WHERE_TEXT_IS = """
+SELECT e::text FROM audit_entry e UNION ALL SELECT q::text FROM audit_personal_pending q
+UNION ALL SELECT p::text FROM audit_personal p UNION ALL SELECT k::text FROM audit_key k
+"""
+NAMES = ("ahab", "moby@example.com", "Pequod")
+
+
+async def history(client: httpx.AsyncClient, root: SignedIn, user: object) -> list[dict]:
+    return (await client.get(f"{AUDIT}/accounts_user/{user}", auth=root)).json()["items"]
+
+
+def values(entry: dict) -> dict[str, tuple]:
+    return {one["column"]: (one["before"], one["after"], one["shown"]) for one in entry["changes"]}
+
+
+@pytest.mark.parametrize("is_sealed_first", [True, False], ids=["sealed", "still waiting"])
+async def test_a_person_who_is_gone_can_be_read_by_nobody(
+    client: httpx.AsyncClient,
+    raw: asyncpg.Connection,
+    sign_in: Callable,
+    seal: Seal,
+    verified: Look,
+    is_sealed_first: bool,
+):
+    root, ahab = await sign_in("root", is_superuser=True), await sign_in("ahab")
+    change = "UPDATE accounts_user SET email = 'moby@example.com', bio = 'of the Pequod', is_staff = true WHERE id = $1"
+    await raw.execute(change, ahab.id)
+    await raw.execute("UPDATE accounts_token SET device = 'Pequod' WHERE user_id = $1", ahab.id)
+    if is_sealed_first:
+        await seal()
+        texts = "".join(row[0] for row in await raw.fetch(WHERE_TEXT_IS))
+        assert not [name for name in NAMES if name in texts]
+
+    latest, first = await history(client, root, ahab.id)
+    assert values(latest) == {
+        "email": ("ahab@example.com", "moby@example.com", "personal"),
+        "bio": (None, "of the Pequod", "personal"),
+        "is_staff": (False, True, "plain"),
+    }
+    assert values(first)["username"] == (None, "ahab", "personal")
+    assert values(first)["password"] == (None, None, "masked")
+
+    await raw.execute("DELETE FROM accounts_user WHERE id = $1", ahab.id)
+    texts = "".join(row[0] for row in await raw.fetch(WHERE_TEXT_IS))
+    assert not [name for name in NAMES if name in texts]
+    gone, latest, _ = await history(client, root, ahab.id)
+    assert (gone["operation"], values(gone)["email"]) == ("delete", (None, None, "unreadable"))
+    assert values(latest) == {
+        "email": (None, None, "unreadable"),
+        "bio": (None, None, "unreadable"),
+        "is_staff": (False, True, "plain"),
+    }
+    await seal()
+    assert (await verified())[0] == []
+    assert await raw.fetchval("SELECT key FROM audit_key WHERE person = $1", ahab.id) is None
+
+
+async def test_of_somebody_whose_key_was_destroyed_nothing_is_kept_any_more(
+    raw: asyncpg.Connection, sign_in: Callable, seal: Seal, verified: Look
+):
+    """Were it kept, a key would be made anew."""
+    ann = await sign_in("ann")
+    await raw.execute("INSERT INTO audit_key (person, destroyed_at) VALUES ($1, now())", ann.id)
+    await raw.execute("UPDATE accounts_user SET bio = 'x'")
+    await seal()
+    assert await raw.fetchval("SELECT count(*) FROM audit_personal") == 0
+    assert (await verified())[0] == []
+
+
+async def test_with_the_table_of_persons_all_keys_go(
+    raw: asyncpg.Connection, sign_in: Callable, seal: Seal, verified: Look
+):
+    await sign_in("ann")
+    await seal()
+    await sign_in("bea")
+    await raw.execute("TRUNCATE accounts_user CASCADE")
+    assert await raw.fetchval("SELECT count(*) FROM audit_key WHERE key IS NOT NULL") == 0
+    assert await raw.fetchval("SELECT count(*) FROM audit_personal_pending") == 0
+    await seal()
+    assert (await verified())[0] == []
