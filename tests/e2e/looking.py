@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, Route
+from playwright.async_api import Browser, ConsoleMessage, Page, Route
 
 from tests.e2e.running import ROOT
 
@@ -24,13 +24,15 @@ async (rules) => {
   await Promise.race([Promise.allSettled(ends), new Promise((end) => setTimeout(end, 1000))]);  // some never end
   const options = {resultTypes: ["violations"], ...(rules ? {runOnly: {type: "rule", values: rules}} : {})};
   const {violations} = await axe.run(document, options);
-  const found = violations.filter(({impact}) => impact === "serious" || impact === "critical").flatMap(({id, nodes}) =>
-    nodes.map(({html, any, all, none}) => `${id}: ${html.slice(0, 200)}: ${[...any, ...all, ...none].map((one) => one.message)}`));
+  const told = ({html, any, all, none}) => [html.slice(0, 200), ...[...any, ...all, ...none].map((one) => one.message)];
+  const found = violations.filter(({impact}) => impact === "serious" || impact === "critical")
+    .flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${told(node).join(": ")}`));
   const root = document.documentElement;
   if (root.scrollWidth > innerWidth) found.push(`scrolls sideways: ${root.scrollWidth} > ${innerWidth}`);
   for (const box of document.querySelectorAll("body *")) {
     const {right, width} = box.getBoundingClientRect();
-    if (width > 1 && right > innerWidth + 1 && !box.closest(".drawer-side, table, pre, [popover], .overflow-auto .overflow-auto") &&
+    const scrolls = ".drawer-side, table, pre, [popover], .overflow-auto .overflow-auto";
+    if (width > 1 && right > innerWidth + 1 && !box.closest(scrolls) &&
         box.checkVisibility({opacityProperty: true, visibilityProperty: true})) {
       found.push(`is cut off at ${Math.round(right)}: ${box.outerHTML.slice(0, 200)}`);
       break;
