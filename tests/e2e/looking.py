@@ -75,11 +75,11 @@ class Visitor:
         for width, scheme, rules in VARIANTS[-1:] if once else VARIANTS:
             await self.page.set_viewport_size({"width": width, "height": 800})
             await self.page.emulate_media(color_scheme=scheme)
-            await self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png")
             if not await self.page.evaluate("() => 'axe' in window"):
                 await self.page.evaluate(AXE)
             wrong = await self.page.evaluate(LOOK, rules)
             self.faults += [f"{name}, {width}, {scheme}: {one}" for one in wrong]
+            await self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png")
         await self.page.set_viewport_size({"width": WIDE, "height": 800})
 
     def forgive(self, *, status: int) -> None:
