@@ -13,5 +13,5 @@ module = Module(
     routers=[Router("/", route_handlers=[admin_site])],
     permissions=[SEE_MACHINERY, MANAGE_MACHINERY],
     jobs=[do_verb, do_import, clear_uploads],
-    admin_pages="app.domain.admin.machinery",
+    admin="app.domain.admin.machinery",
 )
