@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
-from app.platform.admin import tones
+from app.platform.admin import labels, tones
 from app.platform.admin.dates import DateHierarchy, steps_of
 from app.platform.admin.exporting import FORMAT, FORMATS, export_records
 from app.platform.admin.history import record_page, revert
@@ -82,6 +82,9 @@ class Site(Admin):
             translations=CATALOGUES,
             **options,
         )
+        self.add_stylesheet("house/site.css")
+        self.add_script("house/site.js")
+        self.templates.environment.policies["json.dumps_function"] = labels.dumps
         self.templates.environment.filters |= {"moment": moment, "span": span}
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
         self.exports = 0  # that are being sent, each of which holds a slot
@@ -99,6 +102,7 @@ class Site(Admin):
     def add_view(self, view: ModelView[Any] | type[ModelView[Any]]) -> ModelView[Any]:
         """Register a view, which then knows the site."""
         built = super().add_view(view)
+        labels.label_view(built)
         built.site = self  # ty: ignore[missing-attribute] - of ModelAdmin
         built._audit_log = None  # for which it would read each chosen row before an action
         return built

@@ -7,15 +7,16 @@ const passkey = document.getElementById("passkey");
 const refusal = document.getElementById("refusal");
 let challenge = "";
 
-async function call(path, body) {
+// Why the server refuses, in the language of the page; what it says itself is for programs.
+async function call(path, body, wrong) {
   const answer = await fetch("/api/v1/accounts" + path, {
     method: "POST",
     headers: {"Content-Type": "application/json", "Accept": "application/json"},
     body: JSON.stringify(body),
-  });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.detail || told.title);
-  return [answer.status, told];
+  }).catch(() => ({ok: false, status: 503}));
+  if (answer.ok) return [answer.status, await answer.json()];
+  const known = {401: wrong, 422: wrong, 429: refusal.dataset.tooMany, 503: refusal.dataset.noAnswer};
+  throw new Error(known[answer.status] || (await answer.json()).detail);
 }
 
 function goOn() {
@@ -41,15 +42,17 @@ function trying(form, work) {
 }
 
 async function byPasskey(challenge) {
-  const [, offer] = await call("/second-factor/passkey-options", {challenge});
+  const wrong = refusal.dataset.noPasskey;
+  const [, offer] = await call("/second-factor/passkey-options", {challenge}, wrong);
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(offer.publicKey);
-  const credential = await navigator.credentials.get({publicKey});
-  await call("/session/second-factor", {challenge, passkey: credential.toJSON()});
+  const credential = await navigator.credentials.get({publicKey}).catch(() => { throw new Error(wrong); });
+  await call("/session/second-factor", {challenge, passkey: credential.toJSON()}, wrong);
   goOn();
 }
 
 trying(first, async (form) => {
-  const [status, told] = await call("/session", {email: form.get("email"), password: form.get("password")});
+  const given = {email: form.get("email"), password: form.get("password")};
+  const [status, told] = await call("/session", given, refusal.dataset.wrong);
   if (status !== 202) return goOn();
   challenge = told.challenge;
   first.hidden = true;
@@ -61,7 +64,7 @@ trying(first, async (form) => {
 trying(second, async (form) => {
   const code = form.get("code").trim();
   const answer = /^[0-9]{6}$/.test(code) ? {challenge, code} : {challenge, recoveryCode: code};
-  await call("/session/second-factor", answer);
+  await call("/session/second-factor", answer, refusal.dataset.wrongCode);
   goOn();
 });
 
