@@ -31,7 +31,7 @@ async (rules) => {
   if (root.scrollWidth > innerWidth) found.push(`scrolls sideways: ${root.scrollWidth} > ${innerWidth}`);
   for (const box of document.querySelectorAll("body *")) {
     const {right, width} = box.getBoundingClientRect();
-    const scrolls = ".drawer-side, table, pre, [popover], .overflow-auto .overflow-auto";
+    const scrolls = ".drawer-side, table, pre, [popover], .overflow-x-auto, .overflow-auto .overflow-auto";
     if (width > 1 && right > innerWidth + 1 && !box.closest(scrolls) &&
         box.checkVisibility({opacityProperty: true, visibilityProperty: true})) {
       found.push(`is cut off at ${Math.round(right)}: ${box.outerHTML.slice(0, 200)}`);

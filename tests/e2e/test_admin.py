@@ -15,6 +15,7 @@ from tests.databases import cloned
 from tests.e2e.looking import Visitor, visiting
 from tests.e2e.serving import Quick
 from tests.e2e.test_passkeys import AUTHENTICATOR, CREATE, call
+from tests.e2e.walking import fill, kind, read, walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.long(41)]  # one after the other, by one process: they share a server
 
@@ -44,6 +45,22 @@ class House(Quick):
             return await connection.fetchval(statement, *values)
         finally:
             await connection.close()
+
+    async def fill(self) -> None:
+        """Have rows to show."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            await fill(connection)
+        finally:
+            await connection.close()
+
+    async def person(self, name: str, **rights: bool) -> str:
+        """Somebody who signed up, and may do this. Returns their token."""
+        person = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+        made = await asyncio.to_thread(self.post, "/api/v1/accounts/users", person)
+        for right in rights:
+            await self.sql(f"UPDATE accounts_user SET {right} = true WHERE username = $1", name)
+        return made.raise_for_status().json()["token"]
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +241,24 @@ async def speaks_german(page: Page) -> None:
     await expect(page.locator("html")).to_have_attribute("lang", "de")
     await page.reload()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Benutzer")
+
+
+@pytest.mark.timeout(300)
+async def test_every_page_is_fit_for_everybody_in_both_languages(chromium: Browser, house: House):
+    await house.person("ruth", is_staff=True, is_superuser=True)
+    await house.fill()
+    async with visiting(chromium, house.site, locale="de-DE") as visitor:
+        await visitor.goto("/admin/")
+        await visitor.look("sign-in-de")
+        await read(visitor, "sign-in")
+        await enter(visitor.page, "ruth")
+        await expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Übersicht")
+        kinds = set()
+        async for name in walk(visitor):
+            await visitor.look(name, once=kind(name) in kinds)
+            await read(visitor, name)
+            kinds.add(kind(name))
+    assert {"admin", "admin-x", "admin-x-one", "admin-x-one-edit", "admin-x-new"} <= kinds
 
 
 async def second_factor(house: House, token: str) -> tuple[str, list[str]]:

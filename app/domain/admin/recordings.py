@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from adminsite.audit import AuditEntry, AuditEvent, AuditQuery
+from adminsite.i18n import gettext as _
 
 from app.domain.admin.queries import names_of
 from app.domain.audit.services import NEVER, READ_TRAIL, AuditService, EntryOut, Trail
@@ -75,7 +76,7 @@ class TrailOfRecords:
 
 
 def _entry(entry: EntryOut, view: str, names: Mapping[UUID, str]) -> AuditEntry:
-    who = names.get(entry.actor) or str(entry.actor) if entry.actor else entry.origin
+    who = names.get(entry.actor) or str(entry.actor) if entry.actor else _(entry.origin)
     changes = {change.column: (_shown(change, change.before), _shown(change, change.after)) for change in entry.changes}
     return AuditEntry(
         view=view,

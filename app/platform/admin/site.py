@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from adminsite import Admin, ModelView
+from adminsite import Admin, AdminPage, ModelView
 from adminsite._http.urls import Urls
 from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.fields import RelationField
@@ -105,6 +105,12 @@ class Site(Admin):
         labels.label_view(built)
         built.site = self  # ty: ignore[missing-attribute] - of ModelAdmin
         built._audit_log = None  # for which it would read each chosen row before an action
+        return built
+
+    def add_page(self, page: AdminPage | type[AdminPage]) -> AdminPage:
+        """Register a page, whose group is named in the language of the reader, as it is itself."""
+        built = super().add_page(page)
+        built.group = labels.Label(built.group)
         return built
 
     def shows_history(self, viewer: Viewer, table: str) -> bool:
