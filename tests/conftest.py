@@ -34,8 +34,8 @@ from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
 from app.platform.database.work import UnitOfWork
 from app.platform.mail.message import Mail
-from app.platform.observability.identity import IDS
 from app.platform.module import audited, installed
+from app.platform.observability.identity import IDS
 from app.platform.postgres.sharing import share
 from config.modules import MODULES
 from config.settings import Settings, load
