@@ -29,11 +29,13 @@ from app.main import create_app
 from app.platform import migrations, passwords, ratelimit
 from app.platform.cache import cache
 from app.platform.database import changes, pools
+from app.platform.database.caller import ORIGIN
 from app.platform.database.pools import Database
 from app.platform.database.slots import Slot
 from app.platform.database.work import UnitOfWork
 from app.platform.mail.message import Mail
 from app.platform.module import audited, installed
+from app.platform.observability.identity import IDS
 from app.platform.postgres.sharing import share
 from config.modules import MODULES
 from config.settings import Settings, load
@@ -209,6 +211,8 @@ def _passwords_cost_little(request: pytest.FixtureRequest, monkeypatch: pytest.M
 async def app(house: Litestar, aside: Aside, _passwords_cost_little: None) -> AsyncIterator[Litestar]:
     """The application, on a database that is empty again after the test."""
     vars(house.state.resources).pop("passwords", None)  # of the test before, whose passwords may have been dearer
+    IDS.set(None)  # a job that the test before did in its own task has left its name
+    ORIGIN.set("")
     # Nobody listens, unless a test has somebody do it, and to tell is a statement as well.
     house.state.database.on_published = house.state.database.on_enqueued = None
     yield house

@@ -112,7 +112,7 @@ class Trigger(NamedTuple):
 
     def dropped(self) -> str:
         """The statement that drops it."""
-        return f'DROP TRIGGER {self.name} ON "{self.table}"'
+        return f'DROP TRIGGER IF EXISTS {self.name} ON "{self.table}"'
 
 
 PRESENT = """
@@ -150,7 +150,8 @@ def settle(connection: Connection, declared: Iterable[Audited], recorder: str | 
     is_there = recorder and connection.exec_driver_sql(HAS_RECORDER.format(recorder=recorder)).scalar()
     asked = [one for one in wanted(declared, recorder if is_there else None) if one.table in tables]
     superfluous, missing = difference(connection.exec_driver_sql(PRESENT), asked)
-    for statement in (*(one.dropped() for one in superfluous), *(one.made() for one in missing)):
+    # One that somebody has disabled is there, and counts as missing: it is dropped first as well.
+    for statement in (*(one.dropped() for one in (*superfluous, *missing)), *(one.made() for one in missing)):
         connection.exec_driver_sql(statement)
 
 

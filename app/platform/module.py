@@ -36,8 +36,8 @@ Share = Callable[[Source, UUID], Awaitable[msgspec.Struct]]
 class Module:
     """What a module brings; everything but its name and summary may be absent.
 
-    `admin`: the room of its views of the admin site, by its dotted name: it is imported when the site is asked for.
-    `admin_pages`: the same of the site's pages that show no model; their templates lie in `admin_templates` beside it.
+    `admin`: the room of what it shows at the admin site, by its dotted name: it is imported when the site is asked for.
+    The templates of its pages lie in the module's folder `admin_templates`.
     """
 
     name: str
@@ -52,7 +52,6 @@ class Module:
     jobs: Sequence[Job] = ()
     sealed: Sequence[SealedColumn] = ()
     admin: str | None = None
-    admin_pages: str | None = None
     demo: Demo | None = None
     share: Share | None = None
     audited: Sequence[Audited] = ()

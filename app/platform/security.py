@@ -106,7 +106,8 @@ class Identity:
                 self._origins.check(scope, takes_forms=options.get("takes_forms", False))
             admit(viewer, permission)
             require_proof(viewer, options.get("proof"))
-            if options.get("forgets_viewers") and scope["method"] not in SAFE:
+            is_strangers = options.get("takes_forms") and not viewer.is_session  # who changes nothing there
+            if options.get("forgets_viewers") and scope["method"] not in SAFE and not is_strangers:
                 await self._forgetting(self._known.forget_all, scope, receive, send)
                 return
             if options.get("changes_identity"):

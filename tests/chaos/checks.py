@@ -27,7 +27,9 @@ UPDATE platform_held SET due_at = now() WHERE due_at > now()
 LEFT = {
     "the outbox is emptied": "SELECT id, name, subject FROM platform_outbox",
     "no subscriber holds an event": "SELECT subscriber, position, is_dead, error FROM platform_held",
-    "every job is done": "SELECT id, name, state, attempts, error FROM platform_job WHERE state <> 'done'",
+    # Of unique jobs, one that is tried again stands for the one that waits: that one has never been begun.
+    "every job is done": "SELECT id, name, state, attempts, error FROM platform_job WHERE state <> 'done'"
+    " AND NOT (state = 'cancelled' AND attempts = 0 AND error LIKE '%stands for it')",
 }
 CHECKS = {
     "positions of the log have neither gaps nor two events": """

@@ -120,7 +120,7 @@ def test_a_later_revision_holds_what_changed_and_depends_on_new_neighbours_only(
     assert make("shop", "Nothing", fresh_database_url, folder=copy.path) is None
 
     shelf.append_column(Column("label", Text))
-    shelf.append_column(Column("maker", Uuid, reference(LAST, shop)))
+    shelf.append_column(Column("maker", reference(LAST, shop)))
     path = write("shop", "Labels", fresh_database_url, copy)
 
     assert path.name == "0002_labels.py"

@@ -148,7 +148,6 @@ module = Module(
     audited=AUDITED,
     admin="app.domain.accounts.admin",
     jobs=[clear_sessions, clear_invitations],
-    admin_pages="app.domain.accounts.admin_pages",
     commands=[
         createsuperuser,
         changepassword,

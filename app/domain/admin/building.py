@@ -1,6 +1,6 @@
-"""How the site comes together: every `ModelAdmin` in the rooms that the installed modules name as their `admin`."""
+"""How the site comes together: the views and pages in the rooms that the installed modules name as their `admin`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +12,7 @@ from adminsite.dashboard import Widget
 from adminsite.views.registry import ViewRegistry
 from litestar.datastructures import State
 
+from app import domain
 from app.domain.admin.keeping import KeptUploads, KeptViews
 from app.domain.admin.overview import Attention, Trends
 from app.domain.admin.queries import staff_name
@@ -26,6 +27,8 @@ from config.modules import MODULES
 
 T = TypeVar("T")
 
+TEMPLATES = str(Path(domain.__path__[0]) / "{}" / "admin_templates")
+
 
 def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
     """The site. `secret` signs what its pages keep in a cookie.
@@ -37,16 +40,12 @@ def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
         staff = await staff_name.one(database.reader(), user=viewer.id)
         return staff.username if staff else None
 
-    modules: Sequence[Module] = house.modules
-    database: Database = house.database
-    rooms = [room for module in modules if module.admin_pages for room in _rooms(module.admin_pages)]
-
     def tables() -> dict[str, str]:
         return {view.name: view.table for view in made.views if isinstance(view, ModelAdmin)}
 
     modules: Sequence[Module] = house.modules
     database: Database = house.database
-    rooms = [room for module in modules if module.admin_pages for room in _rooms(module.admin_pages)]
+    rooms = [room for module in modules for room in _rooms(module)]
     made = Site(
         house,
         name_of=name_of,
@@ -62,23 +61,15 @@ def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
         session_cookie="litehouse_admin",
         session_https_only=house.resources.settings.http.secure,
     )
-    for folder in dict.fromkeys(Path(room.__file__ or "").with_name("admin_templates") for room in rooms):
-        made.add_template_dir(folder)
+    for module in modules:
+        made.add_template_dir(TEMPLATES.format(module.name))
     made.prepare()
     return made
 
 
 def offered(modules: Iterable[Module]) -> list[type[ModelAdmin]]:
-    """All that the modules offer, in their order, and in that in which it is written. Raises LookupError."""
-    return [view for module in modules if module.admin for view in _views_of(module)]
-
-
-def _views_of(module: Module) -> Iterator[type[ModelAdmin]]:
-    found = [view for room in _rooms(module.admin or "") for view in _classes(room, ModelAdmin)]
-    if not found:
-        message = f"{module.admin} has no ModelAdmin: leave `admin` out of the module {module.name}, or write one"
-        raise LookupError(message)
-    yield from found
+    """All views that the modules offer, in their order, and in that in which they are written."""
+    return [view for module in modules for room in _rooms(module) for view in _classes(room, ModelAdmin)]
 
 
 def _classes(room: ModuleType, kind: type[T]) -> list[type[T]]:
@@ -86,11 +77,19 @@ def _classes(room: ModuleType, kind: type[T]) -> list[type[T]]:
     return [one for one in own if issubclass(one, kind)]
 
 
-def _rooms(name: str) -> list[ModuleType]:
-    """The room, or where it is a folder, the files in it."""
-    room = import_module(name)
+def _rooms(module: Module) -> list[ModuleType]:
+    """What a module shows at the site: a file, or a folder with its files. Raises LookupError for an empty one."""
+    if module.admin is None:
+        return []
+    room = import_module(module.admin)
     files = iter_modules(room.__path__) if hasattr(room, "__path__") else ()
-    return [room, *(import_module(f"{name}.{file.name}") for file in files)]
+    rooms = [room, *(import_module(f"{module.admin}.{file.name}") for file in files)]
+    if not any(_classes(one, ModelAdmin) or _classes(one, Page) for one in rooms):
+        message = (
+            f"{module.admin} has neither a ModelAdmin nor a Page: leave `admin` out of {module.name}, or write one"
+        )
+        raise LookupError(message)
+    return rooms
 
 
 def view_named(name: str) -> ModelAdmin:

@@ -6,7 +6,7 @@ from litestar.types import Receive, Send
 
 from app.domain.admin.opening import opened
 from app.kit.errors import NotFound, TooLarge
-from app.kit.identity import Viewer
+from app.kit.identity import ANONYMOUS, Viewer
 from app.platform.handlers import mounted
 from app.platform.security import PUBLIC
 
@@ -30,6 +30,9 @@ HEADERS = [
 @mounted(PATH, permission=PUBLIC, forgets_viewers=True)
 async def admin_site(scope: Any, receive: Receive, send: Send) -> None:
     """Everything under /admin. Who is not staff sees the sign-in page alone. Raises NotFound where it is off."""
+    path = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1")
+    if scope["type"] != "http" or (path != PATH and not path.startswith(f"{PATH}/")):
+        raise NotFound("path")
     scope["path_template"] = PATH  # for the log and the metrics: a mount has none
     state = scope["litestar_app"].state
     if not state.settings.http.admin_enabled:
@@ -41,7 +44,7 @@ async def admin_site(scope: Any, receive: Receive, send: Send) -> None:
             message["headers"] = [*message.get("headers", ()), *HEADERS]
         await send(message)
 
-    viewer: Viewer = scope["user"]
+    viewer: Viewer = scope.get("user", ANONYMOUS)  # nobody is looked for where one asks for the OPTIONS
     limit = MOST_IMPORTED if viewer.is_session else state.settings.http.max_body_bytes
     await site(scope, _bounded(receive, limit), guarded)
 

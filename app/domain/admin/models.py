@@ -25,7 +25,7 @@ class SavedView(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
-Index("ix_admin_saved_view_view", SavedView.view, postgresql_where=SavedView.is_shared)
+Index("ix_admin_saved_view_view", SavedView.view, postgresql_where=text("is_shared"))
 
 
 class Upload(Base):

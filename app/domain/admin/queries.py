@@ -8,6 +8,7 @@ from sqlalchemy import Select, any_
 
 from app.domain.accounts.models import User
 from app.domain.admin.models import SavedView, Upload
+from app.domain.admin.schemas import KeptFile, KeptList
 from app.platform.statements.query import query
 from app.platform.statements.shape import Shape
 
@@ -69,3 +70,15 @@ def saved_views(q: Select, *, owner: UUID | None, view: str) -> Select:
 def uploaded_rows(q: Select, *, owner: UUID | None, view: str, upload: UUID) -> Select:
     """A user's own file that waits to be imported to a view."""
     return q.where(Upload.id == upload, Upload.owner_id == owner, Upload.view == view)
+
+
+@query(Shape(KeptList, SavedView))
+def lists_of(q: Select, *, user: UUID) -> Select:
+    """The lists that a user keeps."""
+    return q.where(SavedView.owner_id == user).order_by(SavedView.id)
+
+
+@query(Shape(KeptFile, Upload))
+def files_of(q: Select, *, user: UUID) -> Select:
+    """The files of a user that wait to be imported."""
+    return q.where(Upload.owner_id == user).order_by(Upload.id)

@@ -40,7 +40,7 @@ class TrailOfRecords:
         table = self._views().get(query.view)
         if table is None or query.record_key is None:
             return []
-        trail, after = self._trail(), After(limit)
+        trail, after = self._trail(), After(limit - 1)  # adminsite asks for one more, to link to a page of the rest
         found = (await trail.history(table, query.record_key, after)).items
         actors = list({entry.actor for entry in found if entry.actor})
         names = (

@@ -19,7 +19,7 @@ from app.platform.sealing import Seal
 
 log = structlog.get_logger()
 
-BATCH = 5_000  # entries
+BATCH, BATCH_BYTES = 5_000, 10_000_000  # entries, and their bytes as PostgreSQL keeps them
 TURN = f"SELECT pg_try_advisory_xact_lock({int.from_bytes(b'audit')})"
 PARTS = """
 SELECT c.relname::text, coalesce(s.to_xid, 0), coalesce(s.to_position, 0)
@@ -27,10 +27,15 @@ FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid LEFT JOIN LATERAL
     SELECT to_xid, to_position FROM audit_seal WHERE part = c.relname ORDER BY number DESC LIMIT 1
 ) AS s ON true WHERE i.inhparent = 'audit_entry'::regclass ORDER BY 1
 """
+# No more than the bytes of one batch, or what one statement hashes would outlast its time-out.
 READY = """
-SELECT xid, position FROM {part}
-WHERE (xid, position) > ($1, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-ORDER BY xid, position LIMIT $3
+SELECT xid, position, bytes FROM (
+    SELECT xid, position, size, sum(size) OVER (ORDER BY xid, position) AS bytes FROM (
+        SELECT xid, position, coalesce(pg_column_size(before), 0) + coalesce(pg_column_size(after), 0) AS size
+        FROM {part} WHERE (xid, position) > ($1, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+        ORDER BY xid, position LIMIT $3
+    ) AS few
+) AS ready WHERE bytes - size < $4 ORDER BY xid, position
 """
 LEAVES = f"""
 SELECT e.position, {HASHED} {ENTRIES}
@@ -72,14 +77,14 @@ async def seal_some(work: UnitOfWork, seal: Seal) -> bool:
         return False
     is_more = False
     for part in await parts(work):
-        ready = await work.fetch(READY.format(part=part.name), (part.xid, part.position, BATCH))
+        ready = await work.fetch(READY.format(part=part.name), (part.xid, part.position, BATCH, BATCH_BYTES))
         if ready:
-            await encrypt(work, seal, [position for _, position in ready])
-            to_xid, to_position = ready[-1]
+            await encrypt(work, seal, [row[1] for row in ready])
+            to_xid, to_position, size = ready[-1]
             bounds = (part.xid, part.position, to_xid, to_position)
             leaves = [tuple(row) for row in await work.fetch(LEAVES.format(part=part.name), bounds)]
             await _write(work, seal, Part(part.name, to_xid, to_position), leaves)
-            is_more = is_more or len(ready) == BATCH
+            is_more = is_more or len(ready) == BATCH or size >= BATCH_BYTES
     return is_more
 
 

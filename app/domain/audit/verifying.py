@@ -1,5 +1,6 @@
 """Whether the trail is what was sealed: each seal against the one before it, and each entry against its seal."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
@@ -106,6 +107,9 @@ async def _entries(connection: asyncpg.Connection, link: Link, since: tuple[int,
     sealed = dict(unpacked(link.leaves))
     rows = await connection.fetch(LEAVES.format(part=link.part), *since, link.to_xid, link.to_position)
     present: dict[int, bytes] = {row[0]: row[1] for row in rows}
+    for position, times in Counter(row[0] for row in rows).items():
+        if times > 1:  # one of them was put beside the other, and would hide behind it
+            yield f"entry {position} {ADDED}, {times} times: seal {link.number}"
     for position in sorted(sealed.keys() | present.keys()):
         if sealed.get(position) != present.get(position):
             verdict = ADDED if position not in sealed else MISSING if position not in present else CHANGED

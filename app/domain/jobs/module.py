@@ -15,5 +15,5 @@ module = Module(
         Router(PATH, route_handlers=[JobController], dependencies={"jobs": service(JobService)}, tags=["jobs"]),
     ],
     permissions=[MANAGE_JOBS],
-    admin_pages="app.domain.jobs.admin_pages",
+    admin="app.domain.jobs.admin",
 )

@@ -39,5 +39,5 @@ module = Module(
     share=share_of,
     figures=[webhook_figures],
     commands=[webhooks, webhook_replay],
-    admin_pages="app.domain.webhooks.admin_pages",
+    admin="app.domain.webhooks.admin",
 )

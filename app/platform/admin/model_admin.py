@@ -15,7 +15,7 @@ from adminsite.permissions import Permission as Asked
 from adminsite.permissions import RequestAction, permission_name
 from adminsite.query import CountMode, Pagination
 from adminsite.views import Inline
-from adminsite.views._forms import FormParser, FormResult
+from adminsite.views._forms import FormParser, FormResult, InlineRow
 from msgspec import Struct, convert, structs
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,6 +38,7 @@ from app.platform.jobs.job_work import JobWork
 
 M = TypeVar("M")
 
+LONGEST_COUNT = 6  # digits
 MOST_CHOSEN = 10_000  # rows of one action; a job holds their keys and changes them in one transaction
 
 
@@ -217,6 +218,15 @@ class RememberedForms(FormParser[Any]):
     """Reads forms as adminsite does, and leaves with the request where a verb's refusals are shown beside fields."""
 
     _view: ModelAdmin[Any]
+
+    def _parse_inline(
+        self, inline: Inline, data: Any, errors: dict[str, str], request: Request, record: Any = None
+    ) -> list[InlineRow]:
+        """No more rows than a form has fields: how many there are is the client's word, and is counted up to."""
+        name = f"{inline.name}-count"
+        told = str(data.get(name) or 0)
+        count = int(told) if told.isdecimal() and len(told) < LONGEST_COUNT else 0
+        return super()._parse_inline(inline, {**data, name: str(min(count, len(data)))}, errors, request, record)
 
     def parse(
         self, data: Any, *, record: Any = None, request: Request, paths: Sequence[str] | None = None

@@ -13,7 +13,7 @@ from adminsite.views._saver import Saver
 from sqlalchemy import inspect, select, tuple_
 from starlette.requests import Request
 
-from app.kit.errors import found
+from app.kit.errors import NotFound, found
 from app.platform.admin.inline import Rows
 from app.platform.admin.reading import ReadSession
 from app.platform.admin.refusals import refusals
@@ -111,7 +111,9 @@ class VerbSaver(Saver[Any]):
                         await view._ensure(Permission.CREATE, request=request)
                         await view.create(work, {**values, inline.parent: parent})
                     elif not row.is_new:
-                        await _old_row(work, view, row, values, request)
+                        child = await held(work, view.model, row.key)
+                        _require_own(parent, inline.name, child)
+                        await _old_row(work, view, row, child, values, request)
 
     async def delete(self, session: SessionAdapter, record: Any, *, request: Request) -> None:  # noqa: ARG002
         """Remove a record by the view's verb. Raises RefusedError."""
@@ -139,10 +141,16 @@ class VerbSaver(Saver[Any]):
                 raise RefusedError(_(conflict.detail)) from conflict
 
 
+def _require_own(parent: Any, name: str, child: Any) -> None:
+    """Raises NotFound for a row of another record, which its form does not show."""
+    for local, remote in inspect(type(parent)).relationships[name].local_remote_pairs:
+        if getattr(parent, local.key) != getattr(child, remote.key):
+            raise NotFound("record")
+
+
 async def _old_row(
-    work: JobWork, view: "ModelAdmin[Any]", row: InlineRow, values: Mapping[str, Any], request: Request
+    work: JobWork, view: "ModelAdmin[Any]", row: InlineRow, child: Any, values: Mapping[str, Any], request: Request
 ) -> None:
-    child = await held(work, view.model, row.key)
     if row.delete:
         await view._ensure(Permission.DELETE, request=request, record=child)
         await view.remove(work, child)
@@ -171,4 +179,7 @@ async def held_all(work: UnitOfWork, model: type[Any], keys: Sequence[str]) -> S
 
 def _typed(column: Any, part: str) -> Any:
     kind = column.type.python_type
-    return part if kind is str else kind(part)
+    try:
+        return part if kind is str else kind(part)
+    except ValueError as error:
+        raise NotFound("record") from error

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from adminsite import Admin, AdminPage, ModelView
+from adminsite._http.requests import load_or_404
 from adminsite._http.urls import Urls
 from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.fields import RelationField
@@ -34,6 +35,7 @@ from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import BESIDES, INPUT, TOLD, shown
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.admin.times import moment, span
+from app.platform.database.refusals import translate
 from app.platform.jobs.job_work import JobWork
 
 HERE = Path(__file__).parent
@@ -147,6 +149,25 @@ class Site(Admin):
             made.add_exception_handler(AppError, self._error_page)
         return super().app
 
+    def _handler(self, endpoint: Any, guarded: bool = True) -> Any:
+        """What the database refuses becomes the house's error, in reads as in the verbs."""
+        handle = super()._handler(endpoint, guarded)
+
+        async def translated(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Exception as error:
+                refusal = translate(error)
+                if refusal is None or refusal is error:
+                    raise
+                raise refusal from error
+
+        return translated
+
+    async def history_views(self, request: Request) -> list[ModelView[Any]]:  # noqa: ARG002 - as adminsite asks
+        """None: what became of a record stands on its page, and what became of all is read over the API."""
+        return []
+
     async def _error_page(self, request: Request, error: Exception) -> Response:
         """What one may not do is not there: a page that is refused would tell that it is."""
         is_absent = isinstance(error, HTTPException | AppError) and _status(error) == 404
@@ -177,7 +198,7 @@ class Site(Admin):
             Route("/{view}/{key}/revert", self._handler(revert), methods=["POST"], name="revert"),
         ]
         for route in super().routes():
-            if route.name in {"login", "logout"}:
+            if route.name in {"login", "logout", "activity"}:
                 continue
             if isinstance(route, Route) and route.name in own:
                 endpoint, guarded = own[route.name]
@@ -192,6 +213,9 @@ class Site(Admin):
         values = dict(context or {})
         if name == "form.html":
             values |= _of_form(request, values)
+        if name == "_value_editor.html":
+            record = await load_or_404(self, values["view"], request)
+            values |= {"seen_input": INPUT, "seen": shown(record, [values["row"].path], {})}
         if "panels" in values:
             values |= _of_list(request, values)
         if name in OWN_PAGES:

@@ -284,6 +284,13 @@ def upgrade() -> None:
     op.create_index("uq_audit_seal_id", "audit_seal", ["id"], unique=True)
     for statement in (DIFFERENCE, ONLY, HAS_KEY, RECORD, REFUSE, MAKE_PARTITIONS):
         op.execute(statement)
+    # Else the temporary table of a session could take the place of the trail, which it then would write past.
+    op.execute("""
+        DO $$ BEGIN
+            EXECUTE format('ALTER FUNCTION audit_record() SET search_path = %I, pg_temp', current_schema());
+            EXECUTE format('ALTER FUNCTION audit_has_key(uuid) SET search_path = %I, pg_temp', current_schema());
+        END $$
+    """)
     for table in ("audit_entry", "audit_personal", "audit_seal"):
         op.execute(f"""
             CREATE TRIGGER changed BEFORE UPDATE OR DELETE ON {table}

@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import lru_cache
 from html import unescape
 from typing import Annotated, Any
 from weakref import WeakKeyDictionary
@@ -29,6 +30,7 @@ from app.platform.jobs.running import Crew
 from app.platform.notices import Notices
 from tests.conftest import Aside, SignedIn, Watched
 
+SITES: Any = WeakKeyDictionary()  # of the application of all tests: a site takes a second to make
 OURS = {"Sec-Fetch-Site": "same-origin"}
 SESSION = """
 INSERT INTO accounts_token (user_id, digest, expires_at, is_session) VALUES ($1, $2, now() + interval '1 day', true)
@@ -101,8 +103,8 @@ class RuleAdmin(ModelAdmin[Group]):
 def offered(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
     """The site shows these two alone."""
     monkeypatch.setattr(building, "offered", lambda _modules: [GroupAdmin, RuleAdmin])
-    monkeypatch.setattr(opening, "_sites", WeakKeyDictionary())
-    building._built.cache_clear()
+    monkeypatch.setattr(opening, "_sites", SITES)
+    monkeypatch.setattr(building, "_built", lru_cache(building._built.__wrapped__))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -39,11 +40,14 @@ class ImportedAdmin(ModelAdmin[Group]):
         return await super().create(work, values)
 
 
+SITES: Any = WeakKeyDictionary()
+
+
 @pytest.fixture(autouse=True)
 def _offered(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(building, "offered", lambda _modules: [ImportedAdmin])
-    monkeypatch.setattr(opening, "_sites", WeakKeyDictionary())
-    building._built.cache_clear()
+    monkeypatch.setattr(opening, "_sites", SITES)
+    monkeypatch.setattr(building, "_built", lru_cache(building._built.__wrapped__))
 
 
 async def names(aside: Aside) -> list[str]:

@@ -29,7 +29,7 @@ SELECT n, uuidv7(), now(), 'ships.ship_sailed', 'ship:' || n, '{{"secret": "{CAN
 INSERT INTO platform_subscription VALUES ('mail.thank', 7);
 INSERT INTO platform_held (subscriber, position, subject, attempts, is_dead, error) VALUES
     ('mail.thank', 3, 'ship:3', 5, true, 'OSError: no route'), ('mail.thank', 4, 'ship:4', 1, false, 'OSError: later');
-INSERT INTO platform_outbox (at, name, subject, payload) VALUES (now() - interval '90 s', 'a', 'b', '{{}}');
+INSERT INTO platform_outbox (at, name, subject, payload) VALUES (now() - interval '5 hours', 'a', 'b', '{{}}');
 """
 MAIL = f"""
 INSERT INTO platform_mail (id, message_id, recipient, subject, content, failed_at, error) VALUES
@@ -60,7 +60,7 @@ async def test_events_are_seen_tried_again_and_skipped(staff: Enter, connection)
     await connection.execute(LOG)
     seer, manager = await staff(SEE_MACHINERY), await staff(SEE_MACHINERY, MANAGE_MACHINERY)
     shown = await seer.page("/-/events")
-    for text in ("mail.thank", "ship:70", "ship:21", "OSError: no route", "no module offers it any more", "90 s"):
+    for text in ("mail.thank", "ship:70", "ship:21", "OSError: no route", "no module offers it any more", "5 h"):
         assert text in shown
     assert CANARY not in shown
     assert "ship:20<" not in shown
@@ -152,7 +152,7 @@ async def test_the_first_page_says_what_needs_attention_and_that_all_is_well(sta
     await connection.execute(MAIL)
     with statements(at_most=13) as sent:
         shown = await root.page("/")
-    told = ("mail.thank gave 1 event up", "An event has waited for 90 s", "1 mail of the last day failed")
+    told = ("mail.thank gave 1 event up", "An event has waited for 5 h", "1 mail of the last day failed")
     for text in told:
         assert text in shown
     assert 'href="/admin/-/events"' in shown

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,7 @@ from app.platform.admin.model_admin import ModelAdmin
 from tests.domain.admin.conftest import Browser, staff  # noqa: F401 - a fixture
 from tests.domain.publishing.test_admin_lists import MADE
 
+SITES: Any = WeakKeyDictionary()
 Enter = Callable[..., Awaitable[Browser]]
 
 
@@ -41,8 +43,8 @@ class ArticleAdmin(ModelAdmin[Article]):
 @pytest.fixture
 def small(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(building, "offered", lambda _modules: [AuthorAdmin, ArticleAdmin])
-    monkeypatch.setattr(opening, "_sites", WeakKeyDictionary())
-    building._built.cache_clear()
+    monkeypatch.setattr(opening, "_sites", SITES)
+    monkeypatch.setattr(building, "_built", lru_cache(building._built.__wrapped__))
 
 
 @pytest.mark.usefixtures("small")

@@ -2,7 +2,7 @@
 
 from adminsite import Field
 from adminsite.columns import Descending
-from adminsite.query import Pagination
+from adminsite.query import CountMode, Pagination
 from sqlalchemy import ColumnElement, select
 from starlette.requests import Request
 
@@ -34,6 +34,7 @@ class TokenAdmin(ModelAdmin[Token]):
     searchable_fields = (Token.name,)  # what is found is search_condition's
     sortable_fields = ()
     fields_default_sort = (Descending(Token.id),)
+    count_mode = CountMode.ESTIMATED  # else the filters would count all that there are
     list_filters = (ReferenceFilter(Token.user), Token.is_session, MadeFilter("made", path="created_at"))
     deferred_fields = (Token.digest,)
     pagination = Pagination.KEYSET

@@ -8,7 +8,7 @@ from adminsite import Field, PanelWidget
 from adminsite.columns import Descending
 from adminsite.database import SessionAdapter
 from adminsite.fields import BaseField, ComputedField, EmailField, EnumField, PasswordField
-from adminsite.query import Pagination
+from adminsite.query import CountMode, Pagination
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -78,6 +78,7 @@ class UserAdmin(ModelAdmin[User]):
     searchable_fields = (User.username, User.email)  # what is found is search_condition's
     sortable_fields = ()
     fields_default_sort = (Descending(User.id),)
+    count_mode = CountMode.ESTIMATED  # else the filters would count all that there are
     list_filters = (User.is_active, User.is_staff, User.is_superuser, MadeFilter("joined", path="created_at"))
     deferred_fields = (User.bio, User.image)
     pagination = Pagination.KEYSET
