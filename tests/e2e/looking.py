@@ -14,7 +14,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Route
 
 from tests.e2e.running import ROOT
 
-PICTURES = Path(os.environ.get("LITEHOUSE_SCREENSHOTS") or ROOT / ".data" / "screenshots")
+PICTURES = Path(os.environ.get("SCREENSHOTS") or ROOT / ".data" / "screenshots")
 WIDE, NARROW = 1280, 390
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 # What is cut off at the edge of its box is found by its box; text for screen readers alone is a pixel wide.
