@@ -44,8 +44,8 @@ from tests.databases import at, cloned, empty, evacuate, raze
 
 ROOT = Path(__file__).resolve().parents[1]
 READERS = count(1)  # of names that nobody has
-# Fifty requests at once are work for a while, and thrice that where coverage counts lines.
-BLOCK_MS = "900" if "COVERAGE_PROCESS_START" in os.environ else "300"
+# Fifty requests at once are work for a while, and thrice that where coverage counts lines, or all processors are busy.
+BLOCK_MS = "900" if os.environ.get("CI") or "COVERAGE_PROCESS_START" in os.environ else "300"
 
 # Hundreds of processes are started: where the environment forbids it, each would compile the house and its libraries.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -32,7 +32,7 @@ SETTINGS: dict[str, object] = {
     "drain_timeout": 10,
 }
 AWAY = (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.CrashShutdownError, OSError)
-PATIENCE = 30.0  # seconds, for what must come; only a failure takes so long
+PATIENCE = 90.0  # seconds, for what must come; only a failure takes so long
 SIGN_UP = """
 WITH made AS (
     INSERT INTO accounts_user (username, email, password) VALUES ($1, $1 || '@example.com', '!') RETURNING id

@@ -40,12 +40,9 @@ SHORT_LEASES = (
 ENQUEUED_OUTSIDE = (
     Patch(
         "app/platform/database/work.py",
-        "        made = await enqueue(self.fetch, call, due, self.viewer)\n"
-        "        self._tell(self._told[1])\n"
-        "        return made\n",
+        "        return await enqueue(self.fetch, call, due, self.viewer)\n",
         "        fetch, viewer = Reader(self._pool).fetch, self.viewer\n"
-        "        self.after_commit(lambda: asyncio.ensure_future(enqueue(fetch, call, due, viewer)))\n"
-        "        self._tell(self._told[1])\n",
+        "        self.after_commit(lambda: asyncio.ensure_future(enqueue(fetch, call, due, viewer)))\n",
     ),
 )
 # A commit is acknowledged before it is on the disk.

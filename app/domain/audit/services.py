@@ -16,7 +16,7 @@ from app.domain.audit.permissions import READ_TRAIL
 from app.domain.audit.persons import decrypted
 from app.domain.audit.queries import FAR_BACK, Recorded, entries_of, newest_entries, row_since
 from app.domain.audit.schemas import EntryOut, RowOut
-from app.kit.errors import Conflict, Invalid, NotFound, found
+from app.kit.errors import Conflict, NotFound, found
 from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
 from app.platform.audited import Audited, Row
@@ -132,11 +132,12 @@ class AuditService(Service):
     async def revert(self, viewer: Viewer, table: str, key: str, position: int) -> None:
         """Make a row again what it was before a change, by its module's own verbs and rules.
 
-        Raises NotFound, Invalid for a table whose module offers no such verb, and what that verb raises.
+        Raises NotFound, Conflict for a table whose module offers no such verb, and what that verb raises.
         """
         one = found(self._declared.get(table), "table")
         if one.revert is None:
-            raise Invalid("table", f"cannot be reverted: the module of {table} offers no way back", code="irreversible")
+            message = f"cannot be reverted: the module of {table} offers no way back"
+            raise Conflict("table", message, code="irreversible")
         await one.revert(self.work, viewer, await self.trail.before(one, key, position))
 
 

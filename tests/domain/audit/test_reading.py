@@ -88,7 +88,7 @@ async def test_what_is_not_there_is_said_so(client: httpx.AsyncClient, root: Sig
 async def test_what_no_module_reverts_is_refused(client: httpx.AsyncClient, raw: asyncpg.Connection, root: SignedIn):
     group = await raw.fetchval(GROUP, "a")
     answer = await client.post(f"{AUDIT}/accounts_group/{group}/revert", json={"position": 1}, auth=root)
-    assert (answer.status_code, answer.json()["violations"][0]["code"]) == (422, "irreversible")
+    assert (answer.status_code, answer.json()["violations"][0]["code"]) == (409, "irreversible")
     for path in (f"accounts_group/{group}/nonsense", f"platform_job/{group}/revert"):
         assert (await client.post(f"{AUDIT}/{path}", json={"position": 1}, auth=root)).status_code == 404
 

@@ -49,6 +49,8 @@ BEYOND_SCHEMAS += [
     f"{way[0]} /api/v1/webhooks/endpoints/{{endpoint_id}}{way[1]}"
     for way in (("PATCH", ""), ("GET", "/deliveries"), ("POST", "/replays"))
 ]
+BEYOND_SCHEMAS += [f"GET /api/v1/audit/{path}" for path in ("entries", "{table}/{key}", "{table}/{key}/row")]
+BEYOND_SCHEMAS += ["POST /api/v1/audit/{table}/{key}/revert"]
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}  # else what gives out cookies refuses everything
 
 REJECTED = ["400", "401", "403", "404", "405", "410", "413", "415", "422"]
