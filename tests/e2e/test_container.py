@@ -181,10 +181,13 @@ def pour(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
+KEY = "of this test alone and long enough for one"
+
+
 def check_recipes(image: Image, url: str) -> None:
     assert image.run("just") == image.run("just", "--list", "--unsorted")
     assert " applied" in image.run("just", "migrate", DATABASE_URL=url)
-    assert "FAULT" not in image.run("just", "check", DATABASE_URL=url)
+    assert "FAULT" not in image.run("just", "check", DATABASE_URL=url, LITEHOUSE_SECRET_KEYS=KEY)
     asked = ("--username", "ann", "--email", ANN["email"], "--password-stdin")
     image.run("just", "createsuperuser", *asked, given=f"{ANN['password']}\n", DATABASE_URL=url)
 
