@@ -60,13 +60,14 @@ async def test_who_lost_the_lease_changes_nothing(rows, enqueue, crew):
         await may_end.wait()
         await work.fetch(COUNTED, ("hung",))
 
-    async with crew(hang):
+    async with crew(hang) as first:
         await enqueue(hang())
         await begun.wait()
-        await rows.change("UPDATE platform_job SET lease_until = now() - interval '1 second'")
-        async with crew(hang) as other:
-            await other._expire()
-            await rows.until("done")
+        async with first._writing:  # it renews nothing meanwhile
+            await rows.change("UPDATE platform_job SET lease_until = now() - interval '1 second'")
+            async with crew(hang) as other:
+                await other._expire()
+                await rows.until("done")
         may_end.set()
     assert await rows.effects() == {"other": 1}
     assert await rows.one("state", "attempts") == ("done", 2)
@@ -92,8 +93,9 @@ async def test_a_worker_that_takes_its_own_lost_job_again_holds_the_new_lease(
     async with asyncio.timeout(30), crew(hang) as only:
         await enqueue(hang())
         await begun.acquire()
-        await rows.change("UPDATE platform_job SET lease_until = now() - interval '1 second'")
-        await only._expire()
+        async with only._writing:  # the renewal of its first moment is over
+            await rows.change("UPDATE platform_job SET lease_until = now() - interval '1 second'")
+            await only._expire()
         await begun.acquire()
         await only._renew()
         await cut_off.wait()
