@@ -45,6 +45,8 @@ def serve(settings: Settings, application: Litestar | None) -> None:
     server.on_startup(partial(log.info, "serving", **settings.server.model_dump()))
     # Forked, a worker has what this process has composed; spawned, the code as it is by then.
     multiprocessing.set_start_method("fork" if application else "spawn")
+    gc.freeze()  # what is there by now is never looked through, so that the workers' pages of it stay shared
+    gc.enable()
     server.serve(target_loader=partial(load_application, os.getpid(), settings, application), wrap_loader=False)
     if ending.failed:
         sys.exit(1)

@@ -1,5 +1,6 @@
 """The signals that end a server, each its own way; whole servers are in tests/e2e/test_serving.py."""
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -13,7 +14,9 @@ import pytest
 from granian.server import MPServer
 from structlog.testing import capture_logs
 
+from app.platform import serving
 from app.platform.serving import FAILURE, Ending, allow_descriptors, stop_server
+from config.settings import Settings
 
 Lines = list[MutableMapping[str, Any]]
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, FAILURE)
@@ -106,6 +109,21 @@ def test_as_many_files_may_be_open_as_connections(
     raised = [call.args[1] for call in set_limit.call_args_list]
     assert raised == ([] if raised_to is None else [(raised_to, limits[1])])
     assert bool(lines) is warned
+
+
+def test_workers_begin_with_the_collector_on(server: NonCallableMagicMock, monkeypatch: pytest.MonkeyPatch):
+    """It is off while all is imported and composed."""
+    is_on: list[bool] = []
+    server.serve.side_effect = lambda **_: is_on.append(gc.isenabled())
+    monkeypatch.setattr(serving, "_granian", lambda *_, **__: server)
+    monkeypatch.setattr(serving, "allow_descriptors", lambda _: None)
+    monkeypatch.setattr(multiprocessing, "set_start_method", lambda _: None)
+    gc.disable()
+    try:
+        serving.serve(create_autospec(Settings, instance=True), None)
+    finally:
+        gc.enable()
+    assert is_on == [True]
 
 
 def test_alone_it_is_only_said(lines: Lines):

@@ -1,5 +1,6 @@
 """The commands that serve: `up` for a newcomer, `dev` while developing, `serve` in production."""
 
+import gc
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -42,6 +43,7 @@ def serve() -> None:
 @contextmanager
 def _prepared(*, for_development: bool = False) -> Generator[Settings]:
     """The settings, when the port is free and the database, if it is the embedded one, runs."""
+    gc.disable()  # what imports and composition make stays: to look through it again and again takes a quarter second
     settings = usable_settings()
     if for_development and settings.production:
         raise click.ClickException("this is for development; in production, `migrate` and then `serve`")
