@@ -38,6 +38,8 @@ class Module:
 
     `admin`: the room of what it shows at the admin site, by its dotted name: it is imported when the site is asked for.
     The templates of its pages lie in the module's folder `admin_templates`.
+    `on_request`: of the jobs, those that users ask for: who did sees how far one is, and may have it not done. All else
+    that follows from what users do is the house's: else a thief would cancel the mail that tells of the theft.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Module:
     checks: Sequence[Check] = ()
     subscribers: Sequence[Subscriber] = ()
     jobs: Sequence[Job] = ()
+    on_request: Sequence[Job] = ()
     sealed: Sequence[SealedColumn] = ()
     admin: str | None = None
     demo: Demo | None = None
@@ -64,6 +67,9 @@ class Module:
         self._check("kind", [kind.name for kind in self.kinds])
         self._check("subscriber", [subscriber.name for subscriber in self.subscribers])
         self._check("job", [job.name for job in self.jobs])
+        if strangers := sorted({job.name for job in self.on_request} - {job.name for job in self.jobs}):
+            message = f"{', '.join(strangers)}: what {self.name} does on request is among its jobs"
+            raise ValueError(message)
         if strangers := [one.table.name for one in self.audited if not one.table.name.startswith(f"{self.name}_")]:
             message = f"{', '.join(strangers)}: {self.name} has tables of its own audited, and no others"
             raise ValueError(message)
@@ -98,6 +104,11 @@ def offered(modules: Iterable[Module]) -> list[str]:
 def declared(modules: Iterable[Module]) -> dict[str, Permission]:
     """What the modules let somebody be granted, by name, in the order of the modules."""
     return {permission.name: permission for module in modules for permission in module.permissions}
+
+
+def followed(modules: Iterable[Module]) -> list[str]:
+    """The names of the jobs that those follow who asked for them."""
+    return [job.name for module in modules for job in module.on_request]
 
 
 def told(modules: Iterable[Module]) -> dict[str, Kind]:

@@ -15,5 +15,6 @@ module = Module(
     permissions=[SEE_MACHINERY, MANAGE_MACHINERY],
     share=share_of,
     jobs=[do_verb, do_import, clear_uploads],
+    on_request=[do_verb, do_import],
     admin="app.domain.admin.machinery",
 )

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from app.domain.jobs.policies import MANAGE_JOBS
 from app.domain.jobs.schemas import State
-from app.domain.jobs.services import Filters, JobService, failure_of, job_of, jobs_of
+from app.domain.jobs.services import Filters, JobService, failure_of, job_of, jobs_of, provide_sight
 from app.kit.pagination import After
 from app.platform.admin.page import Concern, Page, deed
 from app.platform.admin.staff import viewer_of
@@ -42,7 +42,7 @@ class Asked(Struct):
 
 
 class JobsPage(Page):
-    """What was left to workers: to those who manage jobs all of it, with the queues' figures, to others their own."""
+    """What was left to workers: to those who manage jobs all of it, with figures, to others what they asked for."""
 
     title = "Jobs"
     permission = SIGNED_IN
@@ -51,12 +51,13 @@ class JobsPage(Page):
     async def get_context(self, request: Request) -> dict[str, Any]:
         """One job, or a list."""
         asked, viewer, reader = self.asked(request, Asked), viewer_of(request), self.reader(request)
+        sight = provide_sight(viewer, self.house)
         shared = {"tone_of": TONES, "states": STATES, "asked": asked, "manages": viewer.may(MANAGE_JOBS)}
         if asked.job is not None:
-            job = await job_of(reader, viewer, asked.job)
+            job = await job_of(reader, sight, asked.job)
             stack = await failure_of(reader, viewer, asked.job) if job.error else None
             return {**shared, "job": job, "stack": stack, "is_over": job.state in ("done", "dead", "cancelled")}
-        jobs = await jobs_of(reader, viewer, Filters(asked.state, asked.name), After(SHOWN, asked.after))
+        jobs = await jobs_of(reader, sight, Filters(asked.state, asked.name), After(SHOWN, asked.after))
         counts = await admin.counts(reader) if viewer.may(MANAGE_JOBS) else []
         chart = self.trend(request)
         return {
@@ -93,13 +94,13 @@ class JobsPage(Page):
     @deed(SIGNED_IN)
     async def cancel(self, work: UnitOfWork, *, job: UUID) -> str:
         """Have it not done."""
-        await JobService(work).cancel(work.viewer, job)
+        await JobService(work).cancel(provide_sight(work.viewer, self.house), job)
         return _("The job is cancelled.")
 
     @deed(SIGNED_IN)
     async def retry(self, work: UnitOfWork, *, job: UUID) -> str:
         """Have it tried anew."""
-        await JobService(work).retry(work.viewer, job)
+        await JobService(work).retry(provide_sight(work.viewer, self.house), job)
         return _("The job is tried anew.")
 
     @deed(MANAGE_JOBS)

@@ -8,9 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from app.domain.jobs.schemas import JobOut, State
-from app.domain.jobs.services import Filters, JobService, job_of, jobs_of
+from app.domain.jobs.services import Filters, JobService, Sight, job_of, jobs_of
 from app.kit.errors import Conflict
-from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
 from app.platform.database.work import Reader
 from app.platform.handlers import get, post
@@ -29,7 +28,7 @@ class JobController(Controller):
     @get(permission=SIGNED_IN)
     async def list_jobs(
         self,
-        viewer: NamedDependency[Viewer],
+        sight: NamedDependency[Sight],
         reader: NamedDependency[Reader],
         in_state: InState = None,
         name: Name = None,
@@ -38,30 +37,30 @@ class JobController(Controller):
     ) -> Slice[JobOut]:
         """List jobs, the newest first.
 
-        One's own; those who manage jobs see all.
+        Those that one has asked for; those who manage jobs see all.
         """
-        return await jobs_of(reader, viewer, Filters(in_state, name), After(limit, after))
+        return await jobs_of(reader, sight, Filters(in_state, name), After(limit, after))
 
     @get("/{job_id:uuid}", permission=SIGNED_IN)
     async def read_job(
-        self, job_id: FromPath[UUID], viewer: NamedDependency[Viewer], reader: NamedDependency[Reader]
+        self, job_id: FromPath[UUID], sight: NamedDependency[Sight], reader: NamedDependency[Reader]
     ) -> JobOut:
         """Read how far a job is."""
-        return await job_of(reader, viewer, job_id)
+        return await job_of(reader, sight, job_id)
 
     @post("/{job_id:uuid}/cancel", permission=SIGNED_IN, status_code=200, refuses=(Conflict,))
     async def cancel_job(
-        self, job_id: FromPath[UUID], viewer: NamedDependency[Viewer], jobs: NamedDependency[JobService]
+        self, job_id: FromPath[UUID], sight: NamedDependency[Sight], jobs: NamedDependency[JobService]
     ) -> JobOut:
         """Have a job not done.
 
         One that runs is cut off, and nothing that it did stays in the database.
         """
-        return await jobs.cancel(viewer, job_id)
+        return await jobs.cancel(sight, job_id)
 
     @post("/{job_id:uuid}/retry", permission=SIGNED_IN, status_code=200, refuses=(Conflict,))
     async def retry_job(
-        self, job_id: FromPath[UUID], viewer: NamedDependency[Viewer], jobs: NamedDependency[JobService]
+        self, job_id: FromPath[UUID], sight: NamedDependency[Sight], jobs: NamedDependency[JobService]
     ) -> JobOut:
         """Have a job tried anew that was given up."""
-        return await jobs.retry(viewer, job_id)
+        return await jobs.retry(sight, job_id)

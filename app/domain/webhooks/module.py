@@ -31,6 +31,7 @@ module = Module(
     permissions=[MANAGE_WEBHOOKS],
     subscribers=[tell_endpoints],
     jobs=[deliver, resume, replay_range, wake_forgotten, clear_deliveries, forget_deleted],
+    on_request=[replay_range],
     sealed=[SECRETS],
     audited=[
         Audited(model=Endpoint, ignored=["failures", "rests_until", "succeeded_at"]),

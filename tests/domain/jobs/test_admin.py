@@ -5,11 +5,13 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from litestar import Litestar
 
 from app.domain.jobs.policies import MANAGE_JOBS
 from app.kit.identity import Viewer
 from app.platform.database.pools import Database
-from app.platform.jobs.declaration import job
+from app.platform.jobs.declaration import Job, job
+from app.platform.module import Module
 from tests.conftest import Aside
 from tests.domain.admin.conftest import Browser, staff
 
@@ -27,16 +29,27 @@ LATE = "INSERT INTO platform_schedule VALUES ('accounts.clear_sessions', '1 3 * 
 async def stoke(work, boiler: int) -> None: ...
 
 
+@job()
+async def rake(work, boiler: int) -> None: ...
+
+
+@pytest.fixture
+def offered(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One asks for fire, and not for what follows from it."""
+    ours = Module(name="jobs", summary="", jobs=[stoke, rake], on_request=[stoke])
+    monkeypatch.setattr(app.state, "modules", [*app.state.modules, ours])
+
+
 @pytest.fixture
 async def connection(aside: Aside) -> asyncpg.Connection:
     return await aside.connection()
 
 
 @pytest.fixture
-def enqueue(database: Database) -> Callable[..., Awaitable[UUID]]:
-    async def enqueue(user: UUID | None = None) -> UUID:
+def enqueue(database: Database, offered: None) -> Callable[..., Awaitable[UUID]]:
+    async def enqueue(user: UUID | None = None, what: Job = stoke) -> UUID:
         work = database.unit_of_work(Viewer(user))
-        return await work.run(lambda: work.enqueue(stoke(boiler=1)))
+        return await work.run(lambda: work.enqueue(what(boiler=1)))
 
     return enqueue
 
@@ -71,7 +84,7 @@ async def test_who_manages_jobs_sees_why_they_failed_and_has_them_tried_anew(
 async def test_others_see_how_far_their_own_are(staff: Enter, enqueue, connection):
     somebody = await staff()
     me = await connection.fetchval("SELECT user_id FROM accounts_token WHERE is_session")
-    mine, other = await enqueue(me), await enqueue()
+    mine, other, follows = await enqueue(me), await enqueue(), await enqueue(me, rake)
     await connection.execute("UPDATE platform_job SET step = 30, total = 120")
     shown = await somebody.page(f"/-/jobs?job={mine}")
     assert "30 / 120" in shown
@@ -83,9 +96,11 @@ async def test_others_see_how_far_their_own_are(staff: Enter, enqueue, connectio
     await somebody.page(f"/-/jobs?job={other}", 404)
     await somebody.page("/-/jobs?job=none", 404)
     assert str(other) not in await somebody.page("/-/jobs")
-    assert "not found" in await somebody.deed("/-/jobs", "cancel", job=other)
+    assert str(follows) not in await somebody.page("/-/jobs")
+    for one in (other, follows):
+        assert "not found" in await somebody.deed("/-/jobs", "cancel", job=one)
     await somebody.deed("/-/jobs", "retry_all", 404)
-    assert await states(connection) == ["dead", "waiting"]
+    assert await states(connection) == ["dead", "waiting", "waiting"]
 
 
 async def test_a_list_goes_on(staff: Enter, connection):

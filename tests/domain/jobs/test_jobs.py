@@ -6,12 +6,14 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from app.domain.jobs.policies import MANAGE_JOBS
 from app.domain.jobs.schemas import Queue, State
 from app.kit.identity import Viewer
+from app.platform import module
 from app.platform.database.pools import Database
-from app.platform.jobs.declaration import QUEUES, job
+from app.platform.jobs.declaration import QUEUES, Job, job
 from app.platform.jobs.table import STATES
 from tests.conftest import SignedIn
 
@@ -27,13 +29,24 @@ async def export(work, month: int) -> str:
     return f"export:{month}"
 
 
+@job()
+async def tell_of_theft(work, month: int) -> None: ...
+
+
 @pytest.fixture
-def enqueue(database: Database):
+def offered(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module in whose name users ask for the one, and not for the other."""
+    ours = module.Module(name="jobs", summary="", jobs=[export, tell_of_theft], on_request=[export])
+    monkeypatch.setattr(app.state, "modules", [*app.state.modules, ours])
+
+
+@pytest.fixture
+def enqueue(database: Database, offered: None):
     """Enqueue a job for somebody; its id."""
 
-    async def enqueue(user: SignedIn | None, month: int = 1) -> str:
+    async def enqueue(user: SignedIn | None, month: int = 1, what: Job = export) -> str:
         work = database.unit_of_work(Viewer(user.id if user else None))
-        return str(await work.run(lambda: work.enqueue(export(month=month))))
+        return str(await work.run(lambda: work.enqueue(what(month=month))))
 
     return enqueue
 
@@ -89,6 +102,23 @@ async def test_what_others_asked_for_is_not_there(client, sign_in, enqueue):
         for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/retry")):
             assert (await client.request(method, f"{JOBS}/{one}{path}", auth=bea)).status_code == 404
     assert (await client.get(JOBS, auth=bea)).json() == {"items": [], "next": None}
+
+
+async def test_what_follows_from_what_one_did_is_not_one_s_own_to_cancel(client, sign_in, enqueue, manager):
+    """Else who stole a session would cancel the mail that tells of it, and who annoys somebody what tells them so."""
+    ann = await sign_in("ann")
+    asked, follows = await enqueue(ann), await enqueue(ann, what=tell_of_theft)
+    for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/retry")):
+        assert (await client.request(method, f"{JOBS}/{follows}{path}", auth=ann)).status_code == 404
+    for asks in ({}, {"state": "waiting"}, {"name": "jobs.export"}):
+        assert [one["id"] for one in (await client.get(JOBS, params=asks, auth=ann)).json()["items"]] == [asked]
+    assert (await client.get(JOBS, params={"name": "jobs.tell_of_theft"}, auth=ann)).json()["items"] == []
+    assert (await client.post(f"{JOBS}/{follows}/cancel", auth=manager)).json()["state"] == "cancelled"
+
+
+def test_on_request_is_done_what_the_module_does():
+    with pytest.raises(ValueError, match=r"jobs\.export: what jobs does on request is among its jobs"):
+        module.Module(name="jobs", summary="", jobs=[tell_of_theft], on_request=[export])
 
 
 async def test_why_it_failed_is_told_to_those_who_manage_jobs(client, sign_in, enqueue, give_up, manager):
