@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TypeVar
 
@@ -53,9 +55,16 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def retry_after(self) -> float | None:
-        """In how many seconds to come again, where it says so as a number."""
-        told = self.headers.get("retry-after", "")
-        return float(told) if told.isascii() and told.isdecimal() and len(told) < 9 else None
+        """In how many seconds to come again, where it says so: as a number, or as a moment (RFC 9110, 10.2.3)."""
+        told = self.headers.get("retry-after", "").strip()
+        if told.isascii() and told.isdecimal():
+            return float(told) if len(told) < 9 else None
+        try:
+            moment = parsedate_to_datetime(told)
+        except (ValueError, OverflowError):
+            return None
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC)  # of "-0000" nobody knows the zone
+        return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 async def decoded(answer: Answer, kind: type[T], who: str) -> T:

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import msgspec
 import pytest
@@ -11,7 +13,7 @@ from aiohttp.resolver import ThreadedResolver
 from prometheus_client import REGISTRY
 
 from app.kit.errors import Busy
-from app.platform.http.answers import Unanswered, UpstreamFailed
+from app.platform.http.answers import Answer, Unanswered, UpstreamFailed
 from app.platform.http.client import Client
 from app.platform.http.outbound import Outbound
 from app.platform.http.session import Question
@@ -234,6 +236,26 @@ async def test_when_it_says_when_it_is_not_asked_sooner(server: Server, outbound
     assert len(server.asked) == 3, (
         "that is longer than anybody waits here; and our own clients may ask again in an hour"
     )
+
+
+NOT_AT_ALL = -1.0
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param("90", 90, id="seconds"),
+        pytest.param(format_datetime(datetime.now(UTC) + timedelta(days=2), usegmt=True), 2 * 86_400, id="a moment"),
+        pytest.param("Sun Nov  6 08:49:37 1994", 0, id="a moment that has passed, in an old form"),
+        pytest.param("21 Oct 9999 07:28:00 -0000", 2.5e11, id="a moment of no zone"),
+        pytest.param("Nov 21 99:99:99 99999999999999999999", NOT_AT_ALL, id="too large for a moment"),
+        pytest.param("999999999999", NOT_AT_ALL, id="too many seconds"),
+        pytest.param("soon", NOT_AT_ALL, id="neither"),
+    ],
+)
+def test_when_to_come_again_is_told_as_seconds_or_as_a_moment(told: str, expected: float):
+    after = Answer(503, {"retry-after": told}, b"").retry_after
+    assert (NOT_AT_ALL if after is None else after) == pytest.approx(expected, rel=0.05), "the suite takes minutes"
 
 
 async def test_nobody_waits_longer_than_the_patience_of_all_tries(server: Server, outbound: Outbound):
