@@ -80,7 +80,10 @@ async def _note(
 
 
 async def _judge(work: JobWork, endpoint: UUID, known: messages.Known, outcomes: Sequence[Outcome]) -> None:
-    """Let it rest where it took nothing and is not well, and disable it where it is gone or has failed for long."""
+    """Let it rest where it took nothing and is not well, and disable it where it is gone or has failed for long.
+
+    It rests for as long as it asks for: whoever says `Retry-After` means all messages, not the one that was refused.
+    """
     failures, succeeded_at = known.failures, known.succeeded_at
     verdicts = {one.verdict for one in outcomes}
     if "delivered" in verdicts:
@@ -90,6 +93,7 @@ async def _judge(work: JobWork, endpoint: UUID, known: messages.Known, outcomes:
     rest = None
     if is_unwell:
         rest = min(FIRST_REST * 2.0 ** min(failures - 1, 20), LONGEST_REST) * random.uniform(0.8, 1.2)  # noqa: S311
+        rest = max(rest, *(one.asked for one in outcomes))
     reason = _reason(outcomes, succeeded_at)
     url, email = await messages.fares(work, endpoint, failures, rest, succeeded_at, reason)
     if reason is not None:

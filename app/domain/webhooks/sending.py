@@ -33,11 +33,15 @@ Verdict = Literal["delivered", "refused", "unwell", "gone", "given up"]
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """An attempt: what is written down of it, what it says of the endpoint, and when the message was tried first."""
+    """An attempt: what is written down of it, what it says of the endpoint, and when the message was tried first.
+
+    `asked`: for how many seconds the endpoint wants to be left alone, where it says so.
+    """
 
     noted: Noted
     verdict: Verdict
     first_at: datetime
+    asked: float = 0.0
 
 
 async def round_of(client: Client, url: str, secrets: Sequence[bytes], messages: Sequence[Due]) -> list[Outcome]:
@@ -71,7 +75,8 @@ async def _posted(client: Client, url: str, secrets: Sequence[bytes], message: D
     state = {"delivered": "delivered", "given up": "failed"}.get(verdict, "pending")
     told = (answer.status, _headers(answer), _text(answer)) if answer else (None, None, None)
     milliseconds = round(1000 * (perf_counter() - begun))
-    return Outcome(Noted(message.id, state, pause, at, milliseconds, *told, error), verdict, first_at)
+    noted = Noted(message.id, state, pause, at, milliseconds, *told, error)
+    return Outcome(noted, verdict, first_at, asked_by(answer))
 
 
 def verdict_of(answer: Answer | None) -> Verdict:
@@ -86,8 +91,13 @@ def verdict_of(answer: Answer | None) -> Verdict:
 def pause_after(attempt: int, answer: Answer | None) -> float:
     """Seconds until the next one after the attempt of this number, the first being 1; not sooner than is asked for."""
     pause = min(FIRST_PAUSE * 4.0 ** min(attempt - 1, 20), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
+    return max(pause, asked_by(answer))
+
+
+def asked_by(answer: Answer | None) -> float:
+    """For how many seconds an endpoint that is not well wants to be left alone, a day at most; 0: it does not say."""
     asked = answer.retry_after if answer and verdict_of(answer) == "unwell" else None
-    return max(pause, min(asked or 0.0, LONGEST_WAIT))
+    return min(asked or 0.0, LONGEST_WAIT)
 
 
 def _headers(answer: Answer) -> str:

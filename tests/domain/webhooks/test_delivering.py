@@ -316,10 +316,18 @@ async def test_an_endpoint_that_is_deleted_while_messages_wait_and_one_is_on_its
 
 
 async def test_one_that_is_not_well_rests_whatever_is_due_to_it(
-    receiver: Receiver, create: Callable, publish: Callable, working: Callable, client, manager, eventually, monkeypatch
+    receiver: Receiver,
+    create: Callable,
+    publish: Callable,
+    working: Callable,
+    client,
+    database,
+    manager,
+    eventually,
+    monkeypatch,
 ):
     monkeypatch.setattr(delivering, "BATCH", 2)
-    receiver.answer = lambda number: OK(status=503 if number < 3 else 200)
+    receiver.answer = lambda number: OK(status=503 if number < 3 else 200, headers={"Retry-After": "3000"})
     endpoint, _ = await create(receiver.url)
     await publish(*(WhaleSeen(str(number)) for number in range(6)))
     busy = "SELECT FROM platform_job WHERE state IN ('waiting', 'running') AND due_at < now() + interval '1 second'"
@@ -329,6 +337,8 @@ async def test_one_that_is_not_well_rests_whatever_is_due_to_it(
         await publish(WhaleSeen("while it rests"))
         await eventually(busy)
         assert len(receiver.got) == 2
+        rests = await database.reader().fetch("SELECT rests_until - now() FROM webhooks_endpoint", ())
+        assert 2900 < rests[0][0].total_seconds() <= 3000, "as long as it asks for"
         await client.patch(f"{HOOKS}/endpoints/{endpoint}", json={"url": receiver.url}, auth=manager)
         await receiver.until(7)  # at another address nobody knows how it fares; two wait for their own pauses
         await eventually(busy)
@@ -386,7 +396,8 @@ async def test_an_event_costs_one_statement_and_one_more_however_many_endpoints_
         pytest.param(1, 429, {"retry-after": "60"}, 60, 60, id="as asked"),
         pytest.param(1, 503, {"retry-after": "999999"}, 86_400, 86_400, id="a day at most"),
         pytest.param(1, 404, {"retry-after": "60"}, 4, 6, id="asked by one that refuses"),
-        pytest.param(1, 503, {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 4, 6, id="not a number"),
+        pytest.param(1, 503, {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 4, 6, id="by a moment that has passed"),
+        pytest.param(1, 429, {"retry-after": "Thu, 21 Oct 2106 07:28:00 GMT"}, 86_400, 86_400, id="by a moment"),
     ],
 )
 def test_how_long_the_pauses_are(attempt: int, status: int, headers: dict[str, str], least: float, most: float):
