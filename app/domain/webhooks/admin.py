@@ -34,9 +34,9 @@ CROSS JOIN LATERAL (SELECT count(*) FROM (
     SELECT FROM webhooks_delivery WHERE state = 'pending' AND endpoint_id = p.id LIMIT $1) AS some_of_them) AS waiting
 CROSS JOIN LATERAL (SELECT count(*) FROM (
     SELECT FROM webhooks_delivery WHERE state = 'failed' AND endpoint_id = p.id LIMIT $1) AS some_of_them) AS failed
-ORDER BY p.id DESC LIMIT $2
+WHERE p.deleted_at IS NULL ORDER BY p.id DESC LIMIT $2
 """
-DISABLED = "SELECT count(*) FROM webhooks_endpoint WHERE disabled_at IS NOT NULL"
+DISABLED = "SELECT count(*) FROM webhooks_endpoint WHERE disabled_at IS NOT NULL AND deleted_at IS NULL"
 
 
 class Asked(Struct):

@@ -58,3 +58,6 @@ async def test_an_endpoint_that_is_disabled_needs_attention(staff: Enter, connec
     assert "is told again" in await manager.deed("/-/webhooks", "enable", endpoint=endpoint)
     assert "All is well." in await manager.page("/")
     assert "is sent" in await manager.deed("/-/webhooks", "test", endpoint=endpoint)
+    await connection.execute("UPDATE webhooks_endpoint SET disabled_at = now(), deleted_at = now()")
+    assert "All is well." in await manager.page("/"), "what is deleted needs nobody's attention"
+    assert "example.com" not in await manager.page("/-/webhooks")
