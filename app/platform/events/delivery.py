@@ -41,7 +41,7 @@ WHERE_AM_I = """
 SELECT s.position, coalesce((SELECT position FROM platform_event_end), 0) FROM platform_subscription s WHERE name = $1
 """
 NEXT = """
-SELECT position, id, name, subject, at, actor, request_id, payload::text FROM platform_event
+SELECT position, id, name, subject, at, actor, request_id, correlation_id, payload::text FROM platform_event
 WHERE position > $1 AND position <= $2 AND ($3::text[] IS NULL OR name = ANY($3)) ORDER BY position LIMIT $4
 """
 # Whoever has the row locked delivers; the others find it locked, or the position beyond what they meant to deliver.
@@ -58,7 +58,7 @@ VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5), $6)
 """
 # Of each subject the first alone: those behind it wait for it.
 DUE = """
-SELECT e.position, e.id, e.name, e.subject, e.at, e.actor, e.request_id, e.payload::text FROM (
+SELECT e.position, e.id, e.name, e.subject, e.at, e.actor, e.request_id, e.correlation_id, e.payload::text FROM (
     SELECT DISTINCT ON (subject) position, due_at, is_dead FROM platform_held WHERE subscriber = $1
     ORDER BY subject, position
 ) AS h JOIN platform_event e USING (position) WHERE h.due_at <= now() AND NOT h.is_dead ORDER BY position LIMIT $2
@@ -162,8 +162,8 @@ class Delivery:
         work = self._database.unit_of_work(Viewer(envelope.actor))
         attempt = Attempt(work, self._subscriber, envelope)
         # What the handler says, publishes and enqueues belongs to the request that has published this.
-        errand = envelope.request_id or str(envelope.id)
-        before, origin = IDS.set(Ids(errand, errand)), ORIGIN.set(f"event:{self._name}")
+        request = envelope.request_id or str(envelope.id)
+        before, origin = IDS.set(Ids(request, envelope.correlation_id or request)), ORIGIN.set(f"event:{self._name}")
         task = asyncio.current_task()
         asked = task.cancelling() if task else 0  # a group of tasks of a handler before may have left one standing
         try:

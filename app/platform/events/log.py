@@ -11,7 +11,10 @@ from app.platform.database.model import Base
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """An event with what the log knows of it: all that is needed by whoever hears of every kind."""
+    """An event with what the log knows of it: all that is needed by whoever hears of every kind.
+
+    `correlation_id`: of the errand that the request belongs to, where that has an id of its own.
+    """
 
     position: int
     id: UUID
@@ -20,6 +23,7 @@ class Envelope(msgspec.Struct, frozen=True):
     at: datetime
     actor: UUID | None
     request_id: str | None
+    correlation_id: str | None
     payload: msgspec.Raw
 
 
@@ -30,6 +34,7 @@ def _columns() -> list[Column]:
         Column("subject", Text, nullable=False),
         Column("actor", Uuid),
         Column("request_id", Text),
+        Column("correlation_id", Text),
         Column("payload", JSONB, nullable=False),
     ]
 

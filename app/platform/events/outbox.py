@@ -11,8 +11,8 @@ from app.platform.observability.identity import IDS
 
 # One after the other: uuidv7() of one backend grows from call to call.
 RECORD = """
-INSERT INTO platform_outbox (id, name, subject, payload, actor, request_id)
-SELECT uuidv7(), event.name, event.subject, event.payload::jsonb, $4, $5
+INSERT INTO platform_outbox (id, name, subject, payload, actor, request_id, correlation_id)
+SELECT uuidv7(), event.name, event.subject, event.payload::jsonb, $4, $5, $6
 FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS event (name, subject, payload, number)
 ORDER BY event.number
 """
@@ -26,4 +26,4 @@ async def record(slot: Slot, events: Sequence[Event], viewer: Viewer) -> None:
     names = [event.wire_name() for event in events]
     subjects = [event.subject for event in events]
     payloads = [encode(event).decode() for event in events]
-    await slot.fetch(RECORD, (names, subjects, payloads, viewer.id, ids and ids.request))
+    await slot.fetch(RECORD, (names, subjects, payloads, viewer.id, ids and ids.request, ids and ids.errand))

@@ -20,10 +20,11 @@ WITH ready AS (
     DELETE FROM platform_outbox WHERE id IN (
         SELECT id FROM platform_outbox WHERE xid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint
         ORDER BY id LIMIT $2
-    ) RETURNING id, at, name, subject, actor, request_id, payload
+    ) RETURNING id, at, name, subject, actor, request_id, correlation_id, payload
 ), moved AS (
-    INSERT INTO platform_event (position, id, at, name, subject, actor, request_id, payload)
-    SELECT $1::bigint + row_number() OVER (ORDER BY id), id, at, name, subject, actor, request_id, payload FROM ready
+    INSERT INTO platform_event (position, id, at, name, subject, actor, request_id, correlation_id, payload)
+    SELECT $1::bigint + row_number() OVER (ORDER BY id),
+        id, at, name, subject, actor, request_id, correlation_id, payload FROM ready
 )
 UPDATE platform_event_end SET position = position + ready.count
 FROM (SELECT count(*) FROM ready) AS ready WHERE id = 1 AND ready.count > 0 RETURNING ready.count

@@ -39,8 +39,8 @@ async def attempt(job: Job, taken: Taken, database: Database, resources: Resourc
 
     Raises what the handler raises, TimeoutError, UnfitArgumentsError, LeaseLostError.
     """
-    errand = taken.request_id or str(taken.id)
-    IDS.set(Ids(errand, errand))
+    request = taken.request_id or str(taken.id)
+    IDS.set(Ids(request, taken.correlation_id or request))
     ORIGIN.set(f"job:{job.name}")
     try:
         arguments = job.bound(taken.arguments)

@@ -33,7 +33,7 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """What a job is about, written by the statement that enqueues it: an INSERT with parameters from $9 on."""
+    """What a job is about, written by the statement that enqueues it: an INSERT with parameters from $10 on."""
 
     sql: str
     values: tuple[Any, ...]

@@ -33,7 +33,7 @@ UPDATE platform_job AS job SET state = 'running', lease = (random() * 2147483647
     started_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => $3),
     unique_key = NULL, running_key = unique_key, step = NULL, total = NULL
 FROM chosen, (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried WHERE job.id = chosen.id
-RETURNING job.id, lease, name, queue, arguments::text, attempts, actor, request_id
+RETURNING job.id, lease, name, queue, arguments::text, attempts, actor, request_id, correlation_id
 """
 # Only so many as can begin now. Of the free places, each queue leaves as many as there are queues before it: a flood of
 # `bulk` never has the last four.
@@ -154,6 +154,7 @@ class Taken(msgspec.Struct, eq=False):
     attempts: int
     actor: UUID | None
     request_id: str | None
+    correlation_id: str | None = None
     step: int | None = None
     total: int | None = None
     is_told: bool = False

@@ -13,19 +13,19 @@ from app.platform.observability.identity import IDS
 QUEUED, CANCELLED = "platform_job", "platform_job_cancelled"  # channels: something waits; something is to be cut off
 ONCE = "ON CONFLICT (name, unique_key) WHERE unique_key IS NOT NULL AND state IN ('waiting', 'running') DO NOTHING"
 ENQUEUE = f"""
-INSERT INTO platform_job (name, queue, arguments, unique_key, due_at, tries, actor, request_id)
-VALUES ($1, $2, $3::jsonb, $4, coalesce($5, now()), $6, $7, $8) {ONCE} RETURNING id
+INSERT INTO platform_job (name, queue, arguments, unique_key, due_at, tries, actor, request_id, correlation_id)
+VALUES ($1, $2, $3::jsonb, $4, coalesce($5, now()), $6, $7, $8, $9) {ONCE} RETURNING id
 """  # noqa: S608 - of a text of ours
 THE_OTHER = """
 SELECT id FROM platform_job WHERE name = $1 AND unique_key = $2 AND state IN ('waiting', 'running')
 """
 HOLD = """
-INSERT INTO platform_job (name, queue, arguments, tries, actor, request_id, pending, state)
-VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7, CASE $7::int WHEN 0 THEN 'waiting' ELSE 'held' END) RETURNING id
+INSERT INTO platform_job (name, queue, arguments, tries, actor, request_id, correlation_id, pending, state)
+VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7, $8, CASE $8::int WHEN 0 THEN 'waiting' ELSE 'held' END) RETURNING id
 """
 ENQUEUE_ALL = f"""
-INSERT INTO platform_job (name, queue, arguments, tries, unique_key, due_at, actor, request_id, then_id)
-SELECT name, queue, arguments::jsonb, tries, unique_key, coalesce($6, now()), $7, $8, $9
+INSERT INTO platform_job (name, queue, arguments, tries, unique_key, due_at, actor, request_id, correlation_id, then_id)
+SELECT name, queue, arguments::jsonb, tries, unique_key, coalesce($6, now()), $7, $8, $9, $10
 FROM unnest($1::text[], $2::smallint[], $3::text[], $4::smallint[], $5::text[])
     AS given (name, queue, arguments, tries, unique_key) {ONCE}
 """  # noqa: S608 - of a text of ours
@@ -70,9 +70,9 @@ async def enqueue_all(fetch: Fetch, calls: Sequence[Call], due: datetime | None,
     await fetch(ENQUEUE_ALL, (*_columns(ordered), due, *_caller(viewer), None))
 
 
-def _caller(viewer: Viewer) -> tuple[UUID | None, str | None]:
+def _caller(viewer: Viewer) -> tuple[UUID | None, str | None, str | None]:
     ids = IDS.get()
-    return viewer.id, ids and ids.request
+    return viewer.id, ids and ids.request, ids and ids.errand
 
 
 def _columns(calls: Sequence[Call]) -> tuple[list[Any], ...]:

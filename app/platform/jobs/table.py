@@ -36,6 +36,7 @@ job = Table(
     Column("pending", Integer),
     Column("actor", Uuid),
     Column("request_id", Text),
+    Column("correlation_id", Text),
     CheckConstraint("state IN ('held', 'waiting', 'running', 'done', 'dead', 'cancelled')", name="state"),
     CheckConstraint("queue BETWEEN 0 AND 4", name="queue"),
     Index("ix_platform_job_queue", "queue", "due_at", postgresql_where=text("state = 'waiting'")),

@@ -17,7 +17,7 @@ from config.settings import MailSettings, Settings
 
 OWN_PAGES = "/account/{purpose}?token={token}"
 # By the statement that enqueues its job, whose parameters come first.
-WRITE = "INSERT INTO platform_mail (id, message_id, recipient, subject, content) VALUES ($9, $10, $11, $12, $13)"
+WRITE = "INSERT INTO platform_mail (id, message_id, recipient, subject, content) VALUES ($10, $11, $12, $13, $14)"
 
 
 def _by_smtp(settings: Settings) -> Backend:

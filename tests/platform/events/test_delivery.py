@@ -516,6 +516,7 @@ async def test_what_follows_an_event_is_of_the_same_person_and_request(database,
     await moved(database)
     await Delivery(database, Subscriber("sinker", sink, (ShipSailed,))).advance()
 
-    rows = await database.reader().fetch("SELECT name, actor, request_id FROM platform_outbox", ())
-    assert [tuple(row) for row in rows] == [("events.ship_sank", ann.id, "request")]
+    told = "SELECT name, actor, request_id, correlation_id FROM platform_outbox"
+    rows = await database.reader().fetch(told, ())
+    assert [tuple(row) for row in rows] == [("events.ship_sank", ann.id, "request", "errand")]
     assert IDS.get() is None

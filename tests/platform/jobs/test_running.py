@@ -10,7 +10,8 @@ from app.kit.event import Event
 from app.kit.identity import Viewer
 from app.platform.jobs import running
 from app.platform.jobs.admin import cancel
-from app.platform.jobs.declaration import job
+from app.platform.jobs.declaration import group, job
+from app.platform.observability.identity import IDS, Ids
 from tests.platform.jobs.conftest import COUNTED, NOTE
 from tests.platform.jobs.samples import note, rest
 
@@ -66,15 +67,25 @@ async def test_a_lost_notice_delays_and_loses_nothing(database, rows, enqueue, c
         await rows.until("done")
 
 
-async def test_a_handler_enqueues_what_follows(rows, enqueue, crew):
+async def test_a_handler_enqueues_what_follows_by_the_same_ids(rows, enqueue, crew, database):
+    heard = []
+
     @job()
     async def first(work) -> None:
+        heard.append(IDS.get())
         await work.enqueue(note(key="followed"))
+        await work.enqueue_all([note(key="among others")])
+        await work.enqueue(group([note(key="in a group")], then=rest()))
 
-    async with crew(note, first):
-        await enqueue(first())
-        await rows.until("done", "done")
-    assert await rows.effects() == {"followed": 1}
+    before = IDS.set(Ids("request", "errand"))
+    await enqueue(first())
+    IDS.reset(before)
+    async with crew(note, first, rest):
+        await rows.until(*["done"] * 5)
+    assert await rows.effects() == {"followed": 1, "among others": 1, "in a group": 1}
+    assert heard == [Ids("request", "errand")]
+    told = await database.reader().fetch("SELECT DISTINCT request_id, correlation_id FROM platform_job", ())
+    assert [tuple(row) for row in told] == [("request", "errand")]
 
 
 class BellRung(Event, frozen=True):
