@@ -14,6 +14,7 @@ from app.kit.errors import Unauthenticated
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 PREFIX, VERSION = "whsec_", "v1"
+SHORTEST = 24  # bytes of a secret, as the standard has it
 TOLERANCE = 300  # seconds that a message may be old, or its sender's clock ahead
 DIGITS = 12  # of a timestamp: Python refuses to read thousands of them, and counts no seconds with hundreds
 
@@ -31,11 +32,15 @@ def written(secret: bytes) -> str:
 
 
 def secret_of(text: str) -> bytes:
-    """The secret that is written so. Raises ValueError."""
+    """The secret that is written so. Raises ValueError, for a short one too: where none is set anybody could sign."""
     try:
-        return b64decode(text.removeprefix(PREFIX), validate=True)
+        secret = b64decode(text.removeprefix(PREFIX), validate=True)
     except binascii.Error as error:
         raise ValueError("a webhook's secret is whsec_ and base64") from error
+    if len(secret) < SHORTEST:
+        message = f"a webhook's secret is whsec_ and base64 of {SHORTEST} bytes at least"
+        raise ValueError(message)
+    return secret
 
 
 def signed(secrets: Iterable[bytes], message: str, timestamp: int, body: bytes) -> dict[str, str]:

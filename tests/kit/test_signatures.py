@@ -59,6 +59,17 @@ def test_what_is_not_as_it_was_signed_is_refused(
     assert (told.value.status, violation.pointer) == (401, f"header:{field}")
 
 
-def test_a_secret_that_is_none_is_told_at_once():
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param("whsec_?", id="no base64"),
+        pytest.param("", id="not set"),
+        pytest.param("whsec_", id="empty"),
+        pytest.param(written(b"x" * 23), id="short"),
+    ],
+)
+def test_a_secret_that_is_none_is_told_at_once(secret: str):
+    """By an empty one anybody could sign."""
+    forged = signed([b""], MESSAGE, TIMESTAMP, BODY)
     with pytest.raises(ValueError, match="whsec_ and base64"):
-        verify(["whsec_?"], HEADERS, BODY, THEN)
+        verify([secret], forged, BODY, THEN)
