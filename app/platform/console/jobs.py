@@ -34,11 +34,17 @@ def jobs() -> None:
 def jobs_dead() -> None:
     """List the jobs that were given up, and why."""
 
-    async def look(database: Database, _: Settings) -> list[admin.Dead]:
-        return await admin.dead(database.reader())
+    async def look(database: Database, _: Settings) -> tuple[list[admin.Dead], int]:
+        reader = database.reader()
+        return await admin.dead(reader), sum(one.count for one in await admin.counts(reader, ("dead",)))
 
-    for one in run(look):
+    oldest, count = run(look)
+    for one in oldest:
         click.echo(f"{one.id} {one.name} at {one.ended_at:%Y-%m-%d %H:%M} UTC, after {one.attempts}: {one.reason}")
+    if count > len(oldest):
+        click.echo(f"And {count - len(oldest)} more, of later.")
+    if not oldest:
+        click.echo("No job was given up.")
 
 
 @click.command("jobs-retry")

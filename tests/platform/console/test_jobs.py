@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from app.platform.jobs import admin
 from app.platform.jobs.table import job
 from tests.platform.console.conftest import Command
 
@@ -50,12 +51,18 @@ def test_it_is_told_how_many_there_are_and_how_long_the_first_waits(command: Com
 
 def test_no_jobs_are_told_as_well(command: Command):
     assert command("jobs").stdout == "No jobs.\n"
+    assert command("jobs-dead").stdout == "No job was given up.\n"
 
 
 @pytest.mark.usefixtures("states")
-def test_what_was_given_up_is_told_with_its_reason(command: Command):
-    first = command("jobs-dead").stdout.splitlines()[0]
-    assert first == f"{IDS[1]} mail.send at 2026-11-21 12:00 UTC, after 5: OSError: no"
+def test_what_was_given_up_is_told_with_its_reason_and_how_much_is_not_shown(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+):
+    shown = command("jobs-dead").stdout.splitlines()
+    assert shown[0] == f"{IDS[1]} mail.send at 2026-11-21 12:00 UTC, after 5: OSError: no"
+    assert len(shown) == 3
+    monkeypatch.setattr(admin.dead, "__defaults__", (2,))
+    assert command("jobs-dead").stdout.splitlines() == [*shown[:2], "And 1 more, of later."]
 
 
 @pytest.mark.parametrize(
