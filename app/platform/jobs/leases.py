@@ -56,10 +56,14 @@ WITH chosen AS (
     ) AS first ORDER BY random() LIMIT 1
 ) {TAKE}
 """  # noqa: S608 - of texts of ours
+# What is done is no loss: its commit is on the way back, and to be cut off there would cost the connection and what
+# follows the commit.
 RENEW = """
-UPDATE platform_job AS job SET lease_until = clock_timestamp() + make_interval(secs => $3)
-FROM unnest($1::uuid[], $2::int[]) AS given (id, lease)
-WHERE job.id = given.id AND job.lease = given.lease AND state = 'running' RETURNING job.id, job.lease
+WITH given AS (SELECT * FROM unnest($1::uuid[], $2::int[]) AS given (id, lease)), renewed AS (
+    UPDATE platform_job AS job SET lease_until = clock_timestamp() + make_interval(secs => $3)
+    FROM given WHERE job.id = given.id AND job.lease = given.lease AND state = 'running'
+)
+SELECT id, lease FROM platform_job JOIN given USING (id, lease) WHERE state IN ('running', 'done')
 """
 NOTE = """
 UPDATE platform_job AS job SET step = given.step, total = given.total
@@ -197,7 +201,7 @@ class Leases:
         return [Taken(*row) for row in await self._statements.fetch(CLAIM_STARVED, (names, queues, SECONDS, after))]
 
     async def renew(self, held: Collection[Taken]) -> set[tuple[UUID, int]]:
-        """Hold these for longer; returns, of those that are still this worker's, ids and leases."""
+        """Hold these for longer; returns, of those that are still this worker's or done by it, ids and leases."""
         return {tuple(row) for row in await self._statements.fetch(RENEW, (*_keys(held), SECONDS))}
 
     async def note(self, held: Collection[Taken]) -> None:

@@ -125,6 +125,15 @@ async def test_a_lease_is_held_for_as_long_as_the_job_runs(rows, enqueue, crew, 
     assert len(runs) == 1
 
 
+async def test_what_is_done_is_not_cut_off_before_its_task_has_heard_so(database, rows, enqueue):
+    await enqueue(rest(), rest(), rest())
+    worker = Leases(database)
+    running_, done, cancelled = held = await worker.claim([rest.name], 10)
+    await worker.finish([done])
+    await rows.change(f"UPDATE platform_job SET state = 'cancelled' WHERE id = '{cancelled.id}'")
+    assert await worker.renew(held) == {(one.id, one.lease) for one in (running_, done)}
+
+
 @pytest.mark.parametrize(("tries", "state"), [(1, "dead"), (2, "waiting")])
 async def test_what_a_lost_worker_had_waits_again_or_is_dead(database, rows, enqueue, tries, state):
     lost = job(tries=tries)(rest.handler)
