@@ -28,6 +28,7 @@ from app.platform.admin.dates import DateHierarchy
 from app.platform.admin.filling import fill
 from app.platform.admin.inline import Rows
 from app.platform.admin.inputs import faults
+from app.platform.admin.lean import left_out_by, secrets_of
 from app.platform.admin.listing import BoundedRepository
 from app.platform.admin.refusals import ERRORS, refusals
 from app.platform.admin.saving import AT_ONCE, VerbSaver, held, held_all
@@ -81,7 +82,9 @@ class ModelAdmin(ModelView[M], Generic[M]):
         if self.large:
             large.check(self)
             self.pagination, self.count_mode = Pagination.KEYSET, CountMode.ESTIMATED
+        self._settings.deferred_fields = tuple({*self._settings.deferred_fields, *secrets_of(self.model)})
         bounded = BoundedRepository(self.model, self._inspector, self._settings.list_filters)
+        bounded.left_out, bounded.whole = left_out_by(self), frozenset(self._inline_views)
         self._repository = self._fields._repository = self._reader._repository = bounded
 
     async def besides(self, session: AsyncSession, record: M | None) -> Mapping[str, Any]:  # noqa: ARG002

@@ -102,18 +102,23 @@ class VerbSaver(Saver[Any]):
         for inline in self._view.inlines:
             if not isinstance(inline, Rows):
                 continue
-            view = self._view.inline_admins[inline.name]
             for row in inline_rows.get(inline.name, ()):
-                values = await self._links.row_values(session, inline, row, request)
-                begins = inline.input_name(row.index or 0, "")
-                with refusals(request, values, inside=begins):
-                    if row.is_new and not row.delete:
-                        await view._ensure(Permission.CREATE, request=request)
-                        await view.create(work, {**values, inline.parent: parent})
-                    elif not row.is_new:
-                        child = await held(work, view.model, row.key)
-                        _require_own(parent, inline.name, child)
-                        await _old_row(work, view, row, child, values, request)
+                if row.delete or row.values:  # what nothing was changed of is neither locked nor missed
+                    await self._row(work, session, parent, inline, row, request)
+
+    async def _row(
+        self, work: JobWork, session: SessionAdapter, parent: Any, inline: Rows, row: InlineRow, request: Request
+    ) -> None:
+        view = self._view.inline_admins[inline.name]
+        values = await self._links.row_values(session, inline, row, request)
+        with refusals(request, values, inside=inline.input_name(row.index or 0, "")):
+            if row.is_new and not row.delete:
+                await view._ensure(Permission.CREATE, request=request)
+                await view.create(work, {**values, inline.parent: parent})
+            elif not row.is_new:
+                child = await held(work, view.model, row.key)
+                _require_own(parent, inline.name, child)
+                await _old_row(work, view, row, child, values, request)
 
     async def delete(self, session: SessionAdapter, record: Any, *, request: Request) -> None:  # noqa: ARG002
         """Remove a record by the view's verb. Raises RefusedError."""

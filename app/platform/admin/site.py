@@ -1,5 +1,6 @@
 """The admin site itself: adminsite's application over the house's sessions, reads and units of work."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -26,9 +27,11 @@ from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin import labels, tones
 from app.platform.admin.dates import DateHierarchy, steps_of
+from app.platform.admin.drawing import PatientTemplate
 from app.platform.admin.exporting import FORMAT, FORMATS, export_records
 from app.platform.admin.history import record_page, revert
 from app.platform.admin.importing import Uploads, import_preview, import_records
+from app.platform.admin.lean import spare_pickers
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
 from app.platform.admin.saving import CONFLICT
@@ -75,6 +78,7 @@ class Site(Admin):
         self.recordings = recordings
         self.uploads = uploads
         self.house = house
+        spare_pickers()
         super().__init__(
             ReadSessions(house.database),
             auth=StaffAlone(name_of),
@@ -86,10 +90,12 @@ class Site(Admin):
         )
         self.add_stylesheet("house/site.css")
         self.add_script("house/site.js")
+        self.templates.environment.template_class = PatientTemplate
         self.templates.environment.policies["json.dumps_function"] = labels.dumps
         self.templates.environment.filters |= {"moment": moment, "span": span}
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
-        self.exports = 0  # that are being sent, each of which holds a slot
+        self.exports = 0  # that are being made, each of which holds a slot
+        self.downloads: Counter[object] = Counter()  # that are being sent, by their readers
 
     def _keep_originals(self) -> None:
         """A template of ours that takes the place of one that others include may include it, as `original/…`."""
