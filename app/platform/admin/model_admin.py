@@ -40,7 +40,7 @@ from app.platform.jobs.job_work import JobWork
 M = TypeVar("M")
 
 LONGEST_COUNT = 6  # digits
-MOST_CHOSEN = 10_000  # rows of one action; a job holds their keys and changes them in one transaction
+MOST_CHOSEN = 10_000  # rows of one action; a job holds their keys
 
 
 class ModelAdmin(ModelView[M], Generic[M]):
@@ -146,6 +146,13 @@ class ModelAdmin(ModelView[M], Generic[M]):
         """Whether the viewer is shown the column's values."""
         return self._pages.can_access_path(request, column, RequestAction.DETAIL)
 
+    def columns_shown(self, request: Request) -> list[str]:
+        """The columns, and the links that stand in some, which the viewer is shown on the record's page."""
+        mapper: Any = inspect(self.model)
+        links = {link.key for link in mapper.relationships if not link.uselist}
+        paths = [path for path in self._settings.candidates if path in mapper.column_attrs or path in links]
+        return [path for path in paths if self.may_show(request, path) and not self._fields.secret(path)]
+
     def editable_paths(self, request: Request, record: M | None) -> list[str]:
         """What the form for this record lets its editor change."""
         locked = set(self._pages.readonly_paths(request, record))
@@ -170,7 +177,7 @@ class ModelAdmin(ModelView[M], Generic[M]):
     async def each(
         self, selection: Selection[M], permission: str, verb: str, inputs: Mapping[str, Any], done: str
     ) -> Any:
-        """Do the verb to each chosen row, all or none; more than a hundred are a job's. Raises RefusedError."""
+        """Do the verb to each chosen row, all or none; more than a hundred are left to jobs. Raises RefusedError."""
         request = selection.request
         keys = await self._chosen(selection)
         if len(keys) > AT_ONCE:

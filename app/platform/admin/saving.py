@@ -79,7 +79,8 @@ class VerbSaver(Saver[Any]):
             return await self._view.create(work, dict(values))
         held = await locked(work, record)
         besides = await self._view.besides(work.session, held)
-        check(held, self._view.editable_paths(request, record), besides, told)
+        aside = self._view.columns_shown(request)
+        check(held, self._view.editable_paths(request, record), besides, told, aside)
 
         def differs(path: str, value: Any) -> bool:
             if path in besides:
@@ -130,7 +131,7 @@ class VerbSaver(Saver[Any]):
         await self._run(request, verb)
 
     async def delete_selected(self, selection: Selection[Any]) -> str:
-        """Remove the chosen records, all or none; more than a hundred are a job's. Raises RefusedError."""
+        """Remove the chosen records, all or none; more than a hundred are left to jobs. Raises RefusedError."""
         done = _("{thing} deleted.", thing=self._view.label_plural)
         return await self._view.each(selection, Permission.DELETE, "remove", {}, done)
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 from adminsite import Admin, AdminPage, ModelView
 from adminsite._http.requests import load_or_404
 from adminsite._http.urls import Urls
+from adminsite.audit import AuditEntry, AuditQuery
 from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.fields import RelationField
 from adminsite.i18n import gettext as _
@@ -35,7 +36,7 @@ from app.platform.admin.lean import spare_pickers
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
 from app.platform.admin.saving import CONFLICT
-from app.platform.admin.seen import BESIDES, INPUT, TOLD, shown
+from app.platform.admin.seen import BESIDES, INPUT, TOLD, ChangedMeanwhile, Difference, shown, shown_alone
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.admin.times import moment, span
 from app.platform.database.refusals import translate
@@ -219,27 +220,42 @@ class Site(Admin):
         values = dict(context or {})
         if name == "form.html":
             values |= _of_form(request, values)
+            values["last"] = await self._last_change(request, values) if values["differences"] else None
         if name == "_value_editor.html":
             record = await load_or_404(self, values["view"], request)
-            values |= {"seen_input": INPUT, "seen": shown(record, [values["row"].path], {})}
+            told = {"seen_input": INPUT, "seen": shown_alone(record, values["row"].path)}
+            values |= told | {"differences": _differences(request, values["view"])}
         if "panels" in values:
             values |= _of_list(request, values)
         if name in OWN_PAGES:
             return await self.render_template(f"house/{name}", request, values, status_code)
         return await super().render(name, request, values, status_code)
 
+    async def _last_change(self, request: Request, values: Mapping[str, Any]) -> AuditEntry | None:
+        """Who has changed the record last, and when, for those who may see what becomes of it."""
+        view = values["view"]
+        if self.recordings is None or not self.shows_history(viewer_of(request), view.table):
+            return None
+        entries = await self.recordings.find(AuditQuery(view=view.name, record_key=values["key"]), limit=2)
+        return next(iter(entries), None)
+
 
 def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
     """What the form's editor sees of the record, so that another's change meanwhile is found; and what was found."""
-    view, record, conflict = values["view"], values.get("record"), getattr(request.state, CONFLICT, None)
-    seen = "" if conflict else getattr(request.state, TOLD, "")  # the first time; what is wrong changes nothing of it
+    view, record, differences = values["view"], values.get("record"), _differences(request, values["view"])
+    seen = "" if differences else getattr(request.state, TOLD, "")  # the first time; what is wrong changes nothing of it
     if record is not None and not seen:
-        seen = shown(record, view.editable_paths(request, record), getattr(request.state, BESIDES, {}))
+        besides, aside = getattr(request.state, BESIDES, {}), view.columns_shown(request)
+        seen = shown(record, view.editable_paths(request, record), besides, aside)
     for row in values["rows"]:
         if record is not None and row.readonly and isinstance(row.field, RelationField) and not row.field.form_only:
             row.display = view._fields.display(record, row.path)  # adminsite names it by its class
-    differences = [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
     return {"seen_input": INPUT, "seen": seen, "differences": differences}
+
+
+def _differences(request: Request, view: Any) -> list[tuple[str, Difference]]:
+    conflict: ChangedMeanwhile | None = getattr(request.state, CONFLICT, None)
+    return [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
 
 
 def _of_list(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -140,3 +140,26 @@ async def test_a_slow_reader_of_an_export_holds_neither_a_place_nor_a_slot(
     assert answer.content == one.got, "who reads gets all of it, whatever the disk holds"
     foreign = await editor.get("/admin/articles/export", headers={"Sec-Fetch-Site": "cross-site"})
     assert foreign.status_code == 403
+
+
+async def test_a_conflict_shows_what_is_different_whatever_it_is(sign_in, aside, staff: Enter):  # noqa: F811
+    author, admin, connection = await sign_in(), await staff(is_superuser=True), await aside.connection()
+    await articles(aside, author.id, 1)
+    key = await connection.fetchval("SELECT id FROM publishing_article")
+    path, cell = f"/articles/{key}/edit", f"/articles/{key}/edit/description?cols=title&cols=description"
+    form, editor = await admin.page(path), await admin.page(cell)
+    values = {"title": "Whale 1", "description": "mine", "body": "b", "tag_list": ""}
+
+    await connection.execute("UPDATE publishing_article SET slug = 'other', updated_at = now() + interval '1 s'")
+    late = await admin.submit(form, path, 422, **values)
+    assert re.search(r"Slug</dt>.*<del[^>]*>whale-1</del>.*<ins>other</ins>", late.text, re.DOTALL)
+    assert "Last by" in late.text
+    await connection.execute("UPDATE publishing_article SET updated_at = now() + interval '1 day'")
+    late = await admin.submit(late.text, path, 422, **values)
+    assert re.search(r"Updated at</dt>.*<del[^>]*>20\d\d-.*<ins>20\d\d-", late.text, re.DOTALL)
+
+    await admin.submit(editor, cell, 200, description="of the cell")  # it overrides nothing of all that
+    late = await admin.submit(editor, cell, 422, description="mine")
+    assert re.search(r"<del[^>]*>d</del> <ins>of the cell</ins>", late.text)
+    await admin.submit(late.text, cell, 200, description="mine")  # knowing it
+    assert await connection.fetchval("SELECT description FROM publishing_article") == "mine"
