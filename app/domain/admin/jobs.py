@@ -16,9 +16,7 @@ KEPT = timedelta(days=1)  # a file that was not imported
 
 
 @job(tries=1, timeout=600.0)
-async def do_verb(
-    work: JobWork, view: str, verb: str, keys: list[str], inputs: dict[str, Any], done: int = 0
-) -> str:
+async def do_verb(work: JobWork, view: str, verb: str, keys: list[str], inputs: dict[str, Any], done: int = 0) -> str:
     """Do it to each of the rows, as whoever chose them may by now; a row that has gone is passed over.
 
     Of these rows the first hundreds are done, all or none, so that nobody waits for long who changes one of them. The

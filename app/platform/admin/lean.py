@@ -58,7 +58,8 @@ class LeanRepository(SQLAlchemyRepository[M]):
         self, session: SessionAdapter, record: Any, path: str, *, limit: int, scope: Scope | None = None
     ) -> tuple[Sequence[Any], int]:
         """The first records of a link to many, and how many there are."""
-        target = inspect(self.model).relationships[path].mapper.class_
+        mapper: Any = inspect(self.model)
+        target = mapper.relationships[path].mapper.class_
 
         def lean(statement: Select[Any]) -> Select[Any]:
             return (scope(statement) if scope else statement).options(*self._without(target))
@@ -125,8 +126,8 @@ def _named_by_links(view: Any, model: type[Any]) -> Iterator[str]:
 
 def spare_pickers() -> None:
     """Have no form read what a link could point at where nobody may change it: adminsite reads a hundred rows."""
-    forms._fill_relation = _filled
-    inline_tables._relation_options = _offered
+    forms._fill_relation = _filled  # ty: ignore[invalid-assignment] - it takes its place
+    inline_tables._relation_options = _offered  # ty: ignore[invalid-assignment] - the same
 
 
 _fill, _offer = forms._fill_relation, inline_tables._relation_options

@@ -27,6 +27,7 @@ from starlette.staticfiles import StaticFiles
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin import labels, tones
+from app.platform.admin.asked import require_sane
 from app.platform.admin.dates import DateHierarchy, steps_of
 from app.platform.admin.drawing import PatientTemplate
 from app.platform.admin.exporting import FORMAT, FORMATS, export_records
@@ -161,6 +162,7 @@ class Site(Admin):
         handle = super()._handler(endpoint, guarded)
 
         async def translated(request: Request) -> Response:
+            require_sane(request)
             try:
                 return await handle(request)
             except Exception as error:
@@ -243,7 +245,9 @@ class Site(Admin):
 def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
     """What the form's editor sees of the record, so that another's change meanwhile is found; and what was found."""
     view, record, differences = values["view"], values.get("record"), _differences(request, values["view"])
-    seen = "" if differences else getattr(request.state, TOLD, "")  # the first time; what is wrong changes nothing of it
+    seen = (
+        "" if differences else getattr(request.state, TOLD, "")
+    )  # the first time; what is wrong changes nothing of it
     if record is not None and not seen:
         besides, aside = getattr(request.state, BESIDES, {}), view.columns_shown(request)
         seen = shown(record, view.editable_paths(request, record), besides, aside)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
+from typing import Self
 
 from app.kit.errors import Busy
 
@@ -20,12 +21,12 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)
+        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - it is closed with the block
         self._turn = asyncio.Condition()
         self._written = self._read = 0
         self._is_whole = False
 
-    async def __aenter__(self) -> "Spool":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

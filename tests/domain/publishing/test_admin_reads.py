@@ -11,13 +11,15 @@ from litestar import Litestar
 from app.domain.admin.opening import opened
 from app.domain.publishing.policies import REVISE_ANY_ARTICLE
 from app.platform.admin import spooling
-from tests.domain.admin.conftest import Browser, staff  # noqa: F401 - a fixture
+from tests.domain.admin.conftest import Browser, staff
 from tests.domain.publishing.test_admin_lists import articles
+
+__all__ = ["staff"]
 
 Enter = Callable[..., Awaitable[Browser]]
 
 
-async def test_a_page_of_a_hundred_rows_leaves_others_their_turn(sign_in, aside, staff: Enter):  # noqa: F811
+async def test_a_page_of_a_hundred_rows_leaves_others_their_turn(sign_in, aside, staff: Enter):
     author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
     await articles(aside, author.id, 100)
     await editor.page("/articles?size=100")
@@ -38,7 +40,11 @@ async def test_a_page_of_a_hundred_rows_leaves_others_their_turn(sign_in, aside,
 
 
 async def test_what_is_only_named_is_read_without_what_is_large_or_secret(
-    client, sign_in, aside, staff: Enter, statements  # noqa: F811
+    client,
+    sign_in,
+    aside,
+    staff: Enter,
+    statements,
 ):
     author, admin = await sign_in("ahab"), await staff(is_superuser=True)
     await articles(aside, author.id, 2)
@@ -101,7 +107,12 @@ class SlowReader:
 
 
 async def test_a_slow_reader_of_an_export_holds_neither_a_place_nor_a_slot(
-    sign_in, aside, staff: Enter, app: Litestar, database, monkeypatch  # noqa: F811
+    sign_in,
+    aside,
+    staff: Enter,
+    app: Litestar,
+    database,
+    monkeypatch,
 ):
     author, editor = await sign_in(), await staff(REVISE_ANY_ARTICLE)
     await articles(aside, author.id, 1200)
@@ -142,7 +153,7 @@ async def test_a_slow_reader_of_an_export_holds_neither_a_place_nor_a_slot(
     assert foreign.status_code == 403
 
 
-async def test_a_conflict_shows_what_is_different_whatever_it_is(sign_in, aside, staff: Enter):  # noqa: F811
+async def test_a_conflict_shows_what_is_different_whatever_it_is(sign_in, aside, staff: Enter):
     author, admin, connection = await sign_in(), await staff(is_superuser=True), await aside.connection()
     await articles(aside, author.id, 1)
     key = await connection.fetchval("SELECT id FROM publishing_article")
