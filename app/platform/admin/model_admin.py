@@ -235,8 +235,20 @@ class RememberedForms(FormParser[Any]):
         """No more rows than a form has fields: how many there are is the client's word, and is counted up to."""
         name = f"{inline.name}-count"
         told = str(data.get(name) or 0)
-        count = int(told) if told.isdecimal() and len(told) < LONGEST_COUNT else 0
-        return super()._parse_inline(inline, {**data, name: str(min(count, len(data)))}, errors, request, record)
+        count = min(int(told) if told.isdecimal() and len(told) < LONGEST_COUNT else 0, len(data))
+        given = {**data, name: str(count)}
+        self._forget_gone(inline, given, count, request, record)
+        return super()._parse_inline(inline, given, errors, request, record)
+
+    def _forget_gone(self, inline: Inline, given: dict[str, Any], count: int, request: Request, record: Any) -> None:
+        """A row that has gone meanwhile, and of which nothing was typed, is none."""
+        child = self._view._inline_views[inline.name]
+        there = {child._fields.identity_of(row) for row in getattr(record, inline.name, None) or ()}
+        paths = child._pages.form_fields(request)
+        for index in range(count):
+            key = inline.input_name(index, "key")
+            if given.get(key) not in there and not any(given.get(inline.input_name(index, path)) for path in paths):
+                given.pop(key, None)
 
     def parse(
         self, data: Any, *, record: Any = None, request: Request, paths: Sequence[str] | None = None

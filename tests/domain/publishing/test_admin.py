@@ -67,10 +67,10 @@ async def test_who_is_let_publishes_and_revises_as_over_the_api(client, editor: 
 async def test_comments_are_rows_of_their_article(
     client,
     sign_in,
-    staff: Enter,
+    staff: Enter,  # noqa: F811
     editor: Browser,
     database: Database,
-    statements,  # noqa: F811
+    statements,
 ):
     author = await sign_in()
     await publish(client, author, "Of whales")
