@@ -7,10 +7,8 @@ from typing import Any, Protocol, cast
 
 from adminsite import Admin, AdminPage, ModelView
 from adminsite._http.requests import load_or_404
-from adminsite._http.urls import Urls
 from adminsite.audit import AuditEntry, AuditQuery
 from adminsite.exceptions import PermissionDeniedError, RefusedError
-from adminsite.fields import RelationField
 from adminsite.i18n import gettext as _
 from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from litestar.datastructures import State
@@ -28,16 +26,15 @@ from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin import labels, tones
 from app.platform.admin.asked import require_sane
-from app.platform.admin.dates import DateHierarchy, steps_of
 from app.platform.admin.drawing import PatientTemplate
-from app.platform.admin.exporting import FORMAT, FORMATS, export_records
+from app.platform.admin.exporting import export_records
 from app.platform.admin.history import record_page, revert
 from app.platform.admin.importing import Uploads, import_preview, import_records
 from app.platform.admin.lean import spare_pickers
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
-from app.platform.admin.saving import CONFLICT
-from app.platform.admin.seen import BESIDES, INPUT, TOLD, ChangedMeanwhile, Difference, shown, shown_alone
+from app.platform.admin.seen import INPUT, shown_alone
+from app.platform.admin.showing import differences, of_form, of_list
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.admin.times import moment, span
 from app.platform.database.refusals import translate
@@ -221,14 +218,14 @@ class Site(Admin):
         """A template of adminsite, or ours of the same name, which extends it."""
         values = dict(context or {})
         if name == "form.html":
-            values |= _of_form(request, values)
+            values |= of_form(request, values)
             values["last"] = await self._last_change(request, values) if values["differences"] else None
         if name == "_value_editor.html":
             record = await load_or_404(self, values["view"], request)
             told = {"seen_input": INPUT, "seen": shown_alone(record, values["row"].path)}
-            values |= told | {"differences": _differences(request, values["view"])}
+            values |= told | {"differences": differences(request, values["view"])}
         if "panels" in values:
-            values |= _of_list(request, values)
+            values |= of_list(request, values)
         if name in OWN_PAGES:
             return await self.render_template(f"house/{name}", request, values, status_code)
         return await super().render(name, request, values, status_code)
@@ -240,41 +237,6 @@ class Site(Admin):
             return None
         entries = await self.recordings.find(AuditQuery(view=view.name, record_key=values["key"]), limit=2)
         return next(iter(entries), None)
-
-
-def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the form's editor sees of the record, so that another's change meanwhile is found; and what was found."""
-    view, record, differences = values["view"], values.get("record"), _differences(request, values["view"])
-    seen = (
-        "" if differences else getattr(request.state, TOLD, "")
-    )  # the first time; what is wrong changes nothing of it
-    if record is not None and not seen:
-        besides, aside = getattr(request.state, BESIDES, {}), view.columns_shown(request)
-        seen = shown(record, view.editable_paths(request, record), besides, aside)
-    for row in values["rows"]:
-        if record is not None and row.readonly and isinstance(row.field, RelationField) and not row.field.form_only:
-            row.display = view._fields.display(record, row.path)  # adminsite names it by its class
-    return {"seen_input": INPUT, "seen": seen, "differences": differences}
-
-
-def _differences(request: Request, view: Any) -> list[tuple[str, Difference]]:
-    conflict: ChangedMeanwhile | None = getattr(request.state, CONFLICT, None)
-    return [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
-
-
-def _of_list(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The steps of its dates, which stand above it, not among its filters; and the formats that it is exported in."""
-    panels = values["panels"]
-    steps = next((steps_of(panel) for panel in panels if isinstance(panel.filter, DateHierarchy)), None)
-    shown: dict[str, Any] = {
-        "panels": [panel for panel in panels if not isinstance(panel.filter, DateHierarchy)],
-        "steps": steps,
-    }
-    if values.get("can_export"):
-        urls, given = Urls(request), values["export_params"]
-        addresses = [(kind.upper(), urls.export(values["view"], **{**given, FORMAT: kind})) for kind in FORMATS]
-        shown |= {"exports": addresses, "can_export": False}  # adminsite's own button is of CSV alone
-    return shown
 
 
 async def _sign_in_page(site: Admin, request: Request) -> Response:
