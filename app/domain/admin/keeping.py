@@ -10,7 +10,7 @@ from app.domain.admin.jobs import do_import
 from app.domain.admin.opening import PROGRESS
 from app.domain.admin.queries import SavedList, saved_views, uploaded_rows
 from app.domain.admin.services import SavedViewService, Table, UploadService, rows_of, upload_of
-from app.kit.errors import found, require
+from app.kit.errors import Invalid, found, require
 from app.kit.identity import Viewer
 from app.platform.admin.importing import import_upload
 from app.platform.admin.model_admin import ModelAdmin
@@ -19,6 +19,8 @@ from app.platform.admin.staff import asked_by
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
 from app.platform.jobs.job_work import JobWork
+
+LAST = (1 << 63) - 1  # of the keys that there can be
 
 
 class KeptViews(SavedViews):
@@ -35,7 +37,9 @@ class KeptViews(SavedViews):
         return [_shown(one) for one in kept]
 
     async def save(self, saved: SavedView) -> SavedView:
-        """Keep one, in the place of that of this name."""
+        """Keep one, in the place of that of this name. Raises Invalid for a name that is none."""
+        if "\0" in saved.name:
+            raise Invalid("name", "must have no NUL")
         work = self._ours.unit_of_work(Viewer(id=_id(saved.owner)))
         query, is_shared = clean_query(saved.query), saved.shared
         kept = SavedViewService(work)
@@ -45,7 +49,7 @@ class KeptViews(SavedViews):
     async def delete(self, key: int, owner: str | None) -> bool:
         """Remove one's own. Returns whether it was there."""
         work = self._ours.unit_of_work(Viewer(id=_id(owner)))
-        return await work.run(lambda: SavedViewService(work).remove(key))
+        return key <= LAST and await work.run(lambda: SavedViewService(work).remove(key))
 
 
 def _shown(kept: SavedList) -> SavedView:

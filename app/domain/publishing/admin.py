@@ -113,7 +113,7 @@ class ArticleAdmin(ModelAdmin[Article]):
     list_filters = (ReferenceFilter(Article.author), TagFilter("tag"))
     date_hierarchy = Article.created_at
     large = True
-    page_size_options = (25, 50)
+    page_size_options = (25, 50, 100)
     bulk_editable_fields = (Article.description,)
     inline_editable_fields = (Article.description,)
     deferred_fields = (Article.body,)

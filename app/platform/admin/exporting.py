@@ -1,4 +1,8 @@
-"""A list as a file, sent while it is read: by one cursor, of one moment, in memory that does not grow with the rows."""
+"""A list as a file, sent while it is read: by one cursor, of one moment, in memory that does not grow with the rows.
+
+The database is asked as fast as it answers: what its reader has not yet taken waits on the disk, and a slow one holds
+neither a slot nor a snapshot.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -18,6 +22,8 @@ from starlette.types import Receive, Scope, Send
 
 from app.kit.errors import Busy
 from app.platform.admin.files import CsvFile, JsonLines, Workbook
+from app.platform.admin.spooling import Spool
+from app.platform.admin.staff import viewer_of
 
 if TYPE_CHECKING:
     from app.platform.admin.model_admin import ModelAdmin
@@ -27,28 +33,51 @@ if TYPE_CHECKING:
 FORMAT = "format"
 FORMATS = {"csv": CsvFile, "ndjson": JsonLines, "xlsx": Workbook}
 AT_A_TIME = 500  # rows
-MOST_AT_ONCE = 2  # in a process: each holds a slot for as long as its reader takes, and pages need the others
+MOST_AT_ONCE = 2  # that a process makes: each holds a slot, and pages need the others
+MOST_SENT, MOST_OF_ONE = 8, 3  # that are sent at a time, and to one reader
+LONGEST = 3600.0  # seconds that one is sent for
 ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 class Download(StreamingResponse):
-    """Sends what is made meanwhile, and ends the making however the sending ends."""
+    """Sends a file while it is made, and ends the making however the sending ends."""
 
-    def __init__(self, body: AsyncGenerator[bytes], media_type: str, filename: str) -> None:
-        headers = {"content-disposition": f'attachment; filename="{filename}"'}
-        super().__init__(body, media_type=media_type, headers=headers)
-        self._body = body
+    def __init__(
+        self, site: "Site", reader: object, made: AsyncGenerator[bytes], first: bytes, headers: dict[str, str]
+    ) -> None:
+        """`first`: the part that was made already. `reader`: whose it is."""
+        self._sent, self._reader = site.downloads, reader
+        self._made, self._first, self._spool = made, first, Spool()
+        super().__init__(self._spool.parts(), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
-        async with aclosing(self._body):
-            await super().__call__(scope, receive, send)
+        self._sent[self._reader] += 1
+        try:
+            async with aclosing(self._made), self._spool, asyncio.TaskGroup() as group:
+                making = group.create_task(self._make())
+                async with asyncio.timeout(LONGEST):
+                    await super().__call__(scope, receive, send)
+                making.cancel()  # whom it was made for has all of it, or has gone
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        finally:
+            self._sent[self._reader] -= 1
+
+    async def _make(self) -> None:
+        await self._spool.write(self._first)
+        async for part in self._made:
+            await self._spool.write(part)
+        await self._spool.finish()
 
 
 async def export_records(site: "Site", request: Request) -> Response:
     """The list as it is searched, narrowed and sorted, with the columns that its viewer sees; all of its rows."""
-    view = cast("ModelAdmin[Any]", find_view(site, request))
+    view, reader = cast("ModelAdmin[Any]", find_view(site, request)), viewer_of(request).id
     await view._ensure(Permission.EXPORT, request=request)
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise HTTPException(403, _("Another site asked for this. Export it from its list."))
+    _require_room(site, reader)
     kind = request.query_params.get(FORMAT, "csv")
     if kind not in FORMATS:
         raise HTTPException(404, _("There is no such page, or it is not for you."))
@@ -57,16 +86,17 @@ async def export_records(site: "Site", request: Request) -> Response:
         request=request, search=read.search, filters=read.values, sort=read.sort, paths=read.columns
     ).replace(limit=None, count=CountMode.NONE, keyset=False)
     paths = view._pages.exported(read.columns or view._pages.list_fields(request), request)
-    made = _made(site, view, spec, request, FORMATS[kind](view, paths))
+    made_of = FORMATS[kind]
+    made = _made(site, view, spec, request, made_of(view, paths))
     first = await anext(made)  # what fails at once fails before the answer has begun
-    return Download(_after(first, made), FORMATS[kind].media_type, f"{view.name}.{kind}")
+    headers = {"content-disposition": f'attachment; filename="{view.name}.{kind}"', "content-type": made_of.media_type}
+    return Download(site, reader, made, first, headers)
 
 
-async def _after(first: bytes, made: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    async with aclosing(made):
-        yield first
-        async for part in made:
-            yield part
+def _require_room(site: "Site", reader: object) -> None:
+    """What is being sent lies on the disk."""
+    if site.downloads[reader] >= MOST_OF_ONE or site.downloads.total() >= MOST_SENT:
+        raise Busy(_("Others are exporting. Try again in a while."), retry_after=30)
 
 
 async def _made(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from adminsite._orm.repository import ConditionBuilder, KeysetKey, Scope, SQLAlchemyRepository, Total
+from adminsite._orm.repository import ConditionBuilder, KeysetKey, Scope, Total
 from adminsite.database import SessionAdapter
 from adminsite.query import CountMode, Page, QuerySpec
 from sqlalchemy import (
@@ -24,13 +24,15 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
 
+from app.platform.admin.lean import LeanRepository
+
 M = TypeVar("M")
 
 MOST_COUNTED = 10_000  # rows; of more, the planner's estimate is told
 LAST = "last"  # where a cursor to come before stands: the page at the end of the list
 
 
-class BoundedRepository(SQLAlchemyRepository[M]):
+class BoundedRepository(LeanRepository[M]):
     """adminsite's reading of a model, without what takes longer the more rows there are."""
 
     async def count(self, session: SessionAdapter, spec: QuerySpec, scope: Scope | None = None) -> int:

@@ -28,6 +28,7 @@ from app.platform.admin.dates import DateHierarchy
 from app.platform.admin.filling import fill
 from app.platform.admin.inline import Rows
 from app.platform.admin.inputs import faults
+from app.platform.admin.lean import left_out_by, secrets_of
 from app.platform.admin.listing import BoundedRepository
 from app.platform.admin.refusals import ERRORS, refusals
 from app.platform.admin.saving import AT_ONCE, VerbSaver, held, held_all
@@ -39,7 +40,7 @@ from app.platform.jobs.job_work import JobWork
 M = TypeVar("M")
 
 LONGEST_COUNT = 6  # digits
-MOST_CHOSEN = 10_000  # rows of one action; a job holds their keys and changes them in one transaction
+MOST_CHOSEN = 10_000  # rows of one action; a job holds their keys
 
 
 class ModelAdmin(ModelView[M], Generic[M]):
@@ -81,7 +82,9 @@ class ModelAdmin(ModelView[M], Generic[M]):
         if self.large:
             large.check(self)
             self.pagination, self.count_mode = Pagination.KEYSET, CountMode.ESTIMATED
+        self._settings.deferred_fields = tuple({*self._settings.deferred_fields, *secrets_of(self.model)})
         bounded = BoundedRepository(self.model, self._inspector, self._settings.list_filters)
+        bounded.left_out, bounded.whole = left_out_by(self), frozenset(self._inline_views)
         self._repository = self._fields._repository = self._reader._repository = bounded
 
     async def besides(self, session: AsyncSession, record: M | None) -> Mapping[str, Any]:  # noqa: ARG002
@@ -143,6 +146,13 @@ class ModelAdmin(ModelView[M], Generic[M]):
         """Whether the viewer is shown the column's values."""
         return self._pages.can_access_path(request, column, RequestAction.DETAIL)
 
+    def columns_shown(self, request: Request) -> list[str]:
+        """The columns, and the links that stand in some, which the viewer is shown on the record's page."""
+        mapper: Any = inspect(self.model)
+        links = {link.key for link in mapper.relationships if not link.uselist}
+        paths = [path for path in self._settings.candidates if path in mapper.column_attrs or path in links]
+        return [path for path in paths if self.may_show(request, path) and not self._fields.secret(path)]
+
     def editable_paths(self, request: Request, record: M | None) -> list[str]:
         """What the form for this record lets its editor change."""
         locked = set(self._pages.readonly_paths(request, record))
@@ -167,7 +177,7 @@ class ModelAdmin(ModelView[M], Generic[M]):
     async def each(
         self, selection: Selection[M], permission: str, verb: str, inputs: Mapping[str, Any], done: str
     ) -> Any:
-        """Do the verb to each chosen row, all or none; more than a hundred are a job's. Raises RefusedError."""
+        """Do the verb to each chosen row, all or none; more than a hundred are left to jobs. Raises RefusedError."""
         request = selection.request
         keys = await self._chosen(selection)
         if len(keys) > AT_ONCE:
@@ -225,8 +235,20 @@ class RememberedForms(FormParser[Any]):
         """No more rows than a form has fields: how many there are is the client's word, and is counted up to."""
         name = f"{inline.name}-count"
         told = str(data.get(name) or 0)
-        count = int(told) if told.isdecimal() and len(told) < LONGEST_COUNT else 0
-        return super()._parse_inline(inline, {**data, name: str(min(count, len(data)))}, errors, request, record)
+        count = min(int(told) if told.isdecimal() and len(told) < LONGEST_COUNT else 0, len(data))
+        given = {**data, name: str(count)}
+        self._forget_gone(inline, given, count, request, record)
+        return super()._parse_inline(inline, given, errors, request, record)
+
+    def _forget_gone(self, inline: Inline, given: dict[str, Any], count: int, request: Request, record: Any) -> None:
+        """A row that has gone meanwhile, and of which nothing was typed, is none."""
+        child = self._view._inline_views[inline.name]
+        there = {child._fields.identity_of(row) for row in getattr(record, inline.name, None) or ()}
+        paths = child._pages.form_fields(request)
+        for index in range(count):
+            key = inline.input_name(index, "key")
+            if given.get(key) not in there and not any(given.get(inline.input_name(index, path)) for path in paths):
+                given.pop(key, None)
 
     def parse(
         self, data: Any, *, record: Any = None, request: Request, paths: Sequence[str] | None = None

@@ -79,7 +79,8 @@ class VerbSaver(Saver[Any]):
             return await self._view.create(work, dict(values))
         held = await locked(work, record)
         besides = await self._view.besides(work.session, held)
-        check(held, self._view.editable_paths(request, record), besides, told)
+        aside = self._view.columns_shown(request)
+        check(held, self._view.editable_paths(request, record), besides, told, aside)
 
         def differs(path: str, value: Any) -> bool:
             if path in besides:
@@ -102,18 +103,23 @@ class VerbSaver(Saver[Any]):
         for inline in self._view.inlines:
             if not isinstance(inline, Rows):
                 continue
-            view = self._view.inline_admins[inline.name]
             for row in inline_rows.get(inline.name, ()):
-                values = await self._links.row_values(session, inline, row, request)
-                begins = inline.input_name(row.index or 0, "")
-                with refusals(request, values, inside=begins):
-                    if row.is_new and not row.delete:
-                        await view._ensure(Permission.CREATE, request=request)
-                        await view.create(work, {**values, inline.parent: parent})
-                    elif not row.is_new:
-                        child = await held(work, view.model, row.key)
-                        _require_own(parent, inline.name, child)
-                        await _old_row(work, view, row, child, values, request)
+                if row.delete or row.values:  # what nothing was changed of is neither locked nor missed
+                    await self._row(work, session, parent, inline, row, request)
+
+    async def _row(
+        self, work: JobWork, session: SessionAdapter, parent: Any, inline: Rows, row: InlineRow, request: Request
+    ) -> None:
+        view = self._view.inline_admins[inline.name]
+        values = await self._links.row_values(session, inline, row, request)
+        with refusals(request, values, inside=inline.input_name(row.index or 0, "")):
+            if row.is_new and not row.delete:
+                await view._ensure(Permission.CREATE, request=request)
+                await view.create(work, {**values, inline.parent: parent})
+            elif not row.is_new:
+                child = await held(work, view.model, row.key)
+                _require_own(parent, inline.name, child)
+                await _old_row(work, view, row, child, values, request)
 
     async def delete(self, session: SessionAdapter, record: Any, *, request: Request) -> None:  # noqa: ARG002
         """Remove a record by the view's verb. Raises RefusedError."""
@@ -125,7 +131,7 @@ class VerbSaver(Saver[Any]):
         await self._run(request, verb)
 
     async def delete_selected(self, selection: Selection[Any]) -> str:
-        """Remove the chosen records, all or none; more than a hundred are a job's. Raises RefusedError."""
+        """Remove the chosen records, all or none; more than a hundred are left to jobs. Raises RefusedError."""
         done = _("{thing} deleted.", thing=self._view.label_plural)
         return await self._view.each(selection, Permission.DELETE, "remove", {}, done)
 

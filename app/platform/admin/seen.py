@@ -7,6 +7,7 @@ such as the groups of a user. It needs no version column, and who forges what th
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from zlib import crc32
 
 import msgspec
 from sqlalchemy import inspect
@@ -15,6 +16,7 @@ from app.kit.errors import Conflict
 
 INPUT = "_seen"  # the form's hidden input
 TOUCHED = "updated_at"  # tells of what no form shows
+LONGEST = 200  # characters of what a form does not let one change
 TOLD = "litehouse_told"  # in a request's state: what its form said that it showed
 BESIDES = "litehouse_besides"  # in a request's state: what the form that it asks for shows besides the row
 
@@ -36,23 +38,36 @@ class ChangedMeanwhile(Conflict):
         self._detail = "Somebody else has changed this meanwhile. Look at the difference, and save again."
 
 
-def shown(record: Any, paths: Iterable[str], besides: Mapping[str, Any]) -> str:
-    """What a form shows of a row, and besides it, for its hidden input: a JSON object of texts."""
-    return msgspec.json.encode(_texts(record, paths, besides)).decode()
+def shown(record: Any, paths: Iterable[str], besides: Mapping[str, Any], aside: Iterable[str] = ()) -> str:
+    """What a form shows of a row, and besides it, for its hidden input: a JSON object of texts.
+
+    `aside`: what its editor sees and does not change there, which is told where something was changed meanwhile.
+    """
+    return msgspec.json.encode(_short(record, aside) | _texts(record, (*paths, TOUCHED), besides)).decode()
 
 
-def check(record: Any, paths: Iterable[str], besides: Mapping[str, Any], told: object) -> None:
-    """Compare the row, locked, with what a form says that it showed. Raises ChangedMeanwhile.
+def shown_alone(record: Any, path: str) -> str:
+    """What the editor of one cell shows, which overrides nothing else."""
+    return msgspec.json.encode(_texts(record, [path], {})).decode()
 
-    A value that is changed in a list, by itself, tells nothing: it overrides nothing else.
+
+def check(
+    record: Any, paths: Iterable[str], besides: Mapping[str, Any], told: object, aside: Iterable[str] = ()
+) -> None:
+    """Compare the row, locked, with what a form, or the editor of a cell, says that it showed.
+
+    Raises ChangedMeanwhile, with all that is different of what its editor sees; where that is nothing, with when it
+    was.
     """
     seen = _told(told)
     if not seen:
         return
-    now = _texts(record, paths, besides)
+    now = _texts(record, (*paths, TOUCHED), besides)
+    if all(seen.get(path, now[path]) == now[path] for path in now):
+        return
+    now = _short(record, aside) | now
     differences = [Difference(path, seen[path], now[path]) for path in now if path in seen and seen[path] != now[path]]
-    if differences:
-        raise ChangedMeanwhile(one for one in differences if one.path != TOUCHED)
+    raise ChangedMeanwhile([one for one in differences if one.path != TOUCHED] or differences)
 
 
 def _told(told: object) -> Mapping[str, str]:
@@ -66,7 +81,7 @@ def _texts(record: Any, paths: Iterable[str], besides: Mapping[str, Any]) -> dic
     """Of a relation, the column which it stands on."""
     paths, mapper = list(paths), inspect(record).mapper
     columns: dict[str, None] = {}
-    for path in (*paths, TOUCHED):
+    for path in paths:
         if path in mapper.column_attrs:
             columns[path] = None
         elif path in mapper.relationships:
@@ -74,6 +89,15 @@ def _texts(record: Any, paths: Iterable[str], besides: Mapping[str, Any]) -> dic
                 columns[mapper.get_property_by_column(column).key] = None
     beside = {path: as_text(besides[path]) for path in paths if path in besides}
     return {name: as_text(getattr(record, name)) for name in columns} | beside
+
+
+def _short(record: Any, paths: Iterable[str]) -> dict[str, str]:
+    """Of a long text its beginning, and a sum by which another is told from it."""
+    texts = _texts(record, paths, {})
+    return {
+        path: text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({crc32(text.encode(errors='replace')):08x})"
+        for path, text in texts.items()
+    }
 
 
 def as_text(value: object) -> str:

@@ -1,14 +1,14 @@
 """The admin site itself: adminsite's application over the house's sessions, reads and units of work."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from adminsite import Admin, AdminPage, ModelView
 from adminsite._http.requests import load_or_404
-from adminsite._http.urls import Urls
+from adminsite.audit import AuditEntry, AuditQuery
 from adminsite.exceptions import PermissionDeniedError, RefusedError
-from adminsite.fields import RelationField
 from adminsite.i18n import gettext as _
 from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from litestar.datastructures import State
@@ -25,14 +25,16 @@ from starlette.staticfiles import StaticFiles
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin import labels, tones
-from app.platform.admin.dates import DateHierarchy, steps_of
-from app.platform.admin.exporting import FORMAT, FORMATS, export_records
+from app.platform.admin.asked import require_sane
+from app.platform.admin.drawing import PatientTemplate
+from app.platform.admin.exporting import export_records
 from app.platform.admin.history import record_page, revert
 from app.platform.admin.importing import Uploads, import_preview, import_records
+from app.platform.admin.lean import spare_pickers
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
-from app.platform.admin.saving import CONFLICT
-from app.platform.admin.seen import BESIDES, INPUT, TOLD, shown
+from app.platform.admin.seen import INPUT, shown_alone
+from app.platform.admin.showing import differences, of_form, of_list
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.admin.times import moment, span
 from app.platform.database.refusals import translate
@@ -75,6 +77,7 @@ class Site(Admin):
         self.recordings = recordings
         self.uploads = uploads
         self.house = house
+        spare_pickers()
         super().__init__(
             ReadSessions(house.database),
             auth=StaffAlone(name_of),
@@ -86,10 +89,12 @@ class Site(Admin):
         )
         self.add_stylesheet("house/site.css")
         self.add_script("house/site.js")
+        self.templates.environment.template_class = PatientTemplate
         self.templates.environment.policies["json.dumps_function"] = labels.dumps
         self.templates.environment.filters |= {"moment": moment, "span": span}
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
-        self.exports = 0  # that are being sent, each of which holds a slot
+        self.exports = 0  # that are being made, each of which holds a slot
+        self.downloads: Counter[object] = Counter()  # that are being sent, by their readers
 
     def _keep_originals(self) -> None:
         """A template of ours that takes the place of one that others include may include it, as `original/…`."""
@@ -154,6 +159,7 @@ class Site(Admin):
         handle = super()._handler(endpoint, guarded)
 
         async def translated(request: Request) -> Response:
+            require_sane(request)
             try:
                 return await handle(request)
             except Exception as error:
@@ -212,43 +218,25 @@ class Site(Admin):
         """A template of adminsite, or ours of the same name, which extends it."""
         values = dict(context or {})
         if name == "form.html":
-            values |= _of_form(request, values)
+            values |= of_form(request, values)
+            values["last"] = await self._last_change(request, values) if values["differences"] else None
         if name == "_value_editor.html":
             record = await load_or_404(self, values["view"], request)
-            values |= {"seen_input": INPUT, "seen": shown(record, [values["row"].path], {})}
+            told = {"seen_input": INPUT, "seen": shown_alone(record, values["row"].path)}
+            values |= told | {"differences": differences(request, values["view"])}
         if "panels" in values:
-            values |= _of_list(request, values)
+            values |= of_list(request, values)
         if name in OWN_PAGES:
             return await self.render_template(f"house/{name}", request, values, status_code)
         return await super().render(name, request, values, status_code)
 
-
-def _of_form(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the form's editor sees of the record, so that another's change meanwhile is found; and what was found."""
-    view, record, conflict = values["view"], values.get("record"), getattr(request.state, CONFLICT, None)
-    seen = "" if conflict else getattr(request.state, TOLD, "")  # the first time; what is wrong changes nothing of it
-    if record is not None and not seen:
-        seen = shown(record, view.editable_paths(request, record), getattr(request.state, BESIDES, {}))
-    for row in values["rows"]:
-        if record is not None and row.readonly and isinstance(row.field, RelationField) and not row.field.form_only:
-            row.display = view._fields.display(record, row.path)  # adminsite names it by its class
-    differences = [(view._fields.label_for(one.path), one) for one in conflict.differences] if conflict else []
-    return {"seen_input": INPUT, "seen": seen, "differences": differences}
-
-
-def _of_list(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The steps of its dates, which stand above it, not among its filters; and the formats that it is exported in."""
-    panels = values["panels"]
-    steps = next((steps_of(panel) for panel in panels if isinstance(panel.filter, DateHierarchy)), None)
-    shown: dict[str, Any] = {
-        "panels": [panel for panel in panels if not isinstance(panel.filter, DateHierarchy)],
-        "steps": steps,
-    }
-    if values.get("can_export"):
-        urls, given = Urls(request), values["export_params"]
-        addresses = [(kind.upper(), urls.export(values["view"], **{**given, FORMAT: kind})) for kind in FORMATS]
-        shown |= {"exports": addresses, "can_export": False}  # adminsite's own button is of CSV alone
-    return shown
+    async def _last_change(self, request: Request, values: Mapping[str, Any]) -> AuditEntry | None:
+        """Who has changed the record last, and when, for those who may see what becomes of it."""
+        view = values["view"]
+        if self.recordings is None or not self.shows_history(viewer_of(request), view.table):
+            return None
+        entries = await self.recordings.find(AuditQuery(view=view.name, record_key=values["key"]), limit=2)
+        return next(iter(entries), None)
 
 
 async def _sign_in_page(site: Admin, request: Request) -> Response:

@@ -88,6 +88,10 @@ async def test_sessions_end_and_links_are_mailed(manager: Browser, sign_in, clie
     other = await sign_in("queequeg")
     listed = await manager.page("/tokens?q=QUEE")
     [key] = set(re.findall(r"/admin/tokens/([0-9a-f-]{36})", listed))
+    for term, is_found in {"qu": True, "ee": False, "equ": True, "Q": True, "@": False, "-q": False}.items():
+        assert (key in await manager.page(f"/tokens?q={term}")) == is_found, (
+            f"{term}: short ones are looked for in front"
+        )
     assert not SECRETS.search(listed + await manager.page(f"/tokens/{key}"))
     await manager.page("/tokens/new", 404)
     await manager.submit(listed, f"/tokens/{key}/delete")

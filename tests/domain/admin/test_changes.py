@@ -1,11 +1,13 @@
 """What one changes at the site: by verbs, all or nothing, and never over what another has changed meanwhile."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 
 import pytest
 from litestar import Litestar
 
+from app.domain.admin import jobs
 from tests.conftest import Aside
 from tests.domain.admin.conftest import Browser
 from tests.domain.admin.test_site import names
@@ -103,6 +105,23 @@ async def test_more_than_a_hundred_rows_are_a_job_s(
     [done] = await do_jobs()
     assert (done["state"], done["result"], done["step"]) == ("done", "120 rows", 120)
     assert len([name for name in await names(aside) if name.endswith("!")]) == 120
+
+
+async def test_what_many_rows_are_left_to_goes_on_where_it_failed(admin: Browser, aside: Aside, monkeypatch, do_jobs):
+    monkeypatch.setattr(jobs, "MOST", 50)
+    for some in ([f"a{number}" for number in range(60)], ["Whales"], [f"b{number}" for number in range(60)]):
+        await groups(aside, *some)
+    await admin.submit(await admin.page("/rules"), "/rules/action/rename", everything="1", ending="!")
+    first, failed = await do_jobs()
+    assert (first["state"], failed["state"]) == ("done", "dead")
+    assert first["result"].startswith("50 rows; the rest is left to")
+    assert len([name for name in await names(aside) if name.endswith("!")]) == 50, "of the next ones none"
+
+    await (await aside.connection()).execute("UPDATE accounts_group SET name = 'Small whales' WHERE name = 'Whales'")
+    dead = re.search(r'name="job" value="([0-9a-f-]{36})"', await admin.page("/-/jobs?state=dead"))
+    await admin.deed("/-/jobs?state=dead", "retry", job=dead[1])
+    assert [(one["state"], one["step"]) for one in await do_jobs()] == [("done", 50), ("done", 100), ("done", 121)]
+    assert len([name for name in await names(aside) if name.endswith("!")]) == 121
 
 
 async def test_a_job_does_nothing_for_who_may_no_longer(admin: Browser, aside: Aside, do_jobs):

@@ -64,7 +64,14 @@ async def test_who_is_let_publishes_and_revises_as_over_the_api(client, editor: 
     assert await told(database) == [(f"publishing.{name}", editor.user.id) for name in done]
 
 
-async def test_comments_are_rows_of_their_article(client, sign_in, staff: Enter, editor: Browser, database: Database):  # noqa: F811
+async def test_comments_are_rows_of_their_article(
+    client,
+    sign_in,
+    staff: Enter,  # noqa: F811
+    editor: Browser,
+    database: Database,
+    statements,
+):
     author = await sign_in()
     await publish(client, author, "Of whales")
     comments = "/api/articles/of-whales/comments"
@@ -75,6 +82,10 @@ async def test_comments_are_rows_of_their_article(client, sign_in, staff: Enter,
     [key] = re.findall(r'name="newest_comments-0-key" value="(\d+)"', form)
     values = {"title": "Of whales", "description": "d", "body": "There she blows", "tag_list": ""}
     rows = {"newest_comments-count": "2", "newest_comments-0-key": key, "newest_comments-1-key": ""}
+    gone = {"newest_comments-count": "2", "newest_comments-0-key": key, "newest_comments-1-key": "99999"}
+    with statements() as sent:
+        await editor.submit(form, path, **values, **gone)  # nothing is changed of either
+    assert not [one for one in sent if "publishing_comment" in one and "FOR UPDATE" in one]
     longer = {"newest_comments-1-body": "x" * 10_001}
     refused = await editor.submit(form, path, 422, **values, **rows, **longer)
     assert re.search(r'id="field-newest_comments-1-body".*?10000', refused.text, re.DOTALL)
