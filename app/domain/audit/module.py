@@ -21,14 +21,25 @@ from config.modules import MODULES
 from config.settings import Settings
 
 RECORDER = "audit_record"
+# The functions of the trail, whatever their schema is called, and what that comes to once all is migrated.
+FUNCTIONS = """
+SELECT encode(sha256(convert_to(
+    replace(string_agg(concat(proname, prosrc, proconfig), '' ORDER BY proname), current_schema(), ''), 'UTF8'
+)), 'hex')
+FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND starts_with(proname, 'audit_')
+"""
+AS_MIGRATED = "40072e6f616e04bf69445dd453a4eb8e3b300a5bb8f3090bcd67e3f65d276c83"
 WAITING = """
 SELECT person, count(*) FROM audit_personal_pending WHERE xid IS NOT NULL GROUP BY person ORDER BY person LIMIT 20
 """
 
 
 async def unrecorded(_: Settings, database: Database) -> Sequence[str]:
-    """Each table that is declared has its triggers, as it is declared."""
-    return await drift(database.reader(), modules.audited(installed(MODULES)).values(), RECORDER)
+    """Each table that is declared has its triggers, as it is declared, and they do what this version's do."""
+    told = await drift(database.reader(), modules.audited(installed(MODULES)).values(), RECORDER)
+    if (await database.reader().fetch(FUNCTIONS, ()))[0][0] != AS_MIGRATED:
+        told.append(f"{RECORDER} and its like are not this version's: `just migrate`, or see `just sqlmigrate audit`")
+    return told
 
 
 async def unsealed(settings: Settings, _: Database) -> Sequence[str]:
