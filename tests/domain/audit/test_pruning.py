@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from functools import partial
+from typing import Any
 
 import asyncpg
 import pytest
 from litestar import Litestar
 
-from app.domain.audit import pruning
+from app.domain.audit import pruning, verifying
 from app.domain.audit.jobs import make_parts
 from app.domain.audit.pruning import prune
 from app.platform.database.pools import Database
@@ -55,6 +56,52 @@ async def test_old_parts_go_and_the_rest_stays_verified(
     found, progress = await verified()
     assert (found, progress.entries, progress.pruned) == ([], 2, 1)
     assert await raw.fetchval("SELECT to_regclass('auditpersonal_2020m01')") is None
+
+
+async def test_a_part_that_goes_while_it_is_verified_is_not_missed(
+    raw: asyncpg.Connection, seal: Seal, verified: Look, pruned: Prune, monkeypatch: pytest.MonkeyPatch
+):
+    await raw.execute(PARTS)
+    await raw.execute(ENTRY, "2020-01-15Z")
+    await seal()
+    read = verifying._next
+
+    async def read_and_prune(connection: asyncpg.Connection, number: int) -> verifying._Sealed | None:
+        found = await read(connection, number)
+        await pruned(date(2021, 1, 1))
+        return found
+
+    monkeypatch.setattr(verifying, "_next", read_and_prune)
+    found, progress = await verified()
+    assert (found, progress.pruned) == ([], 1)
+
+
+async def test_what_somebody_is_still_writing_into_an_old_part_is_not_dropped_with_it(
+    database_url: str, raw: asyncpg.Connection, seal: Seal, pruned: Prune, monkeypatch: pytest.MonkeyPatch
+):
+    await raw.execute(PARTS)
+    await raw.execute(ENTRY, "2020-01-15Z")
+    await seal()
+    writer, drop = await asyncpg.connect(database_url), pruning._drop
+    writing = writer.transaction()
+    await writing.start()
+    await writer.execute(ENTRY, "2020-01-16Z")
+
+    async def committed_before(*given: Any) -> None:
+        await writing.commit()
+        await drop(*given)
+
+    monkeypatch.setattr(pruning, "_drop", committed_before)
+    try:
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await pruned(date(2021, 1, 1))
+        await writing.commit()
+        assert await pruned(date(2021, 1, 1)) is None  # it is not sealed yet
+    finally:
+        await writer.close()
+        monkeypatch.undo()
+        await seal()
+        await pruned(date(2021, 1, 1))
 
 
 async def test_what_has_no_month_goes_when_all_of_it_is_old(
