@@ -220,6 +220,11 @@ audit-export *options:
 audit-verify *options:
     @exec python -m app audit-verify "$@"
 
+# go on with a trail that was restored from another server's dump
+[group('manage')]
+audit-begin-anew:
+    @exec python -m app audit-begin-anew
+
 # Python with models, services and `await` at hand
 [group('manage')]
 shell *arguments:

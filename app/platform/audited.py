@@ -1,18 +1,22 @@
 """Which tables are audited, as modules declare it, and the triggers by which a module that keeps a trail learns of it.
 
 The triggers are no part of a migration: after each `migrate`, under its lock, those that the declarations ask for are
-made and others dropped, so that a module comes and goes without a word in another one's migrations.
+made and others dropped, so that a module comes and goes without a word in another one's migrations. And while it runs,
+they follow the columns that it makes: what is to be hidden is hidden before it is filled, whoever writes meanwhile.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, event
+from sqlalchemy.exc import DBAPIError
 
 from app.kit.identity import Viewer
 from app.platform.database.model import Base
+from app.platform.database.refusals import LOCK_NOT_AVAILABLE, sqlstate
 from app.platform.database.work import Source, UnitOfWork
 
 Row = Mapping[str, Any]
@@ -23,13 +27,16 @@ Revert = Callable[[UnitOfWork, Viewer, Row], Awaitable[None]]
 
 MASKED, PERSONAL = "masked", "personal"
 LONGEST_KEY = 3  # columns
-# A trigger's name, the events that it is for, and how it calls the rows before and after.
+# A trigger's name, its event, and how it calls the rows before and after; and all that as PostgreSQL has it.
 TRIGGERS = {
-    "audited_insert": ("INSERT", "REFERENCING NEW TABLE AS changed "),
-    "audited_update": ("UPDATE", "REFERENCING OLD TABLE AS former NEW TABLE AS changed "),
-    "audited_delete": ("DELETE", "REFERENCING OLD TABLE AS former "),
-    "audited_truncate": ("TRUNCATE", ""),
+    "audited_insert": ("INSERT", "REFERENCING NEW TABLE AS changed ", "4 changed"),
+    "audited_update": ("UPDATE", "REFERENCING OLD TABLE AS former NEW TABLE AS changed ", "16 former changed"),
+    "audited_delete": ("DELETE", "REFERENCING OLD TABLE AS former ", "8 former"),
+    "audited_truncate": ("TRUNCATE", "", "32"),
 }
+# Whoever writes waits behind it, and so it is had soon or given up, and tried again: each table by itself.
+LOCK_TIMEOUT, PAUSE = "100ms", 0.3  # the pause in seconds
+TRIES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +83,17 @@ class Audited:
         return [column.name for column in self.table.primary_key.columns]
 
     @property
+    def markers(self) -> dict[str, dict[str, bool]]:
+        """What is shown in the place of hidden columns."""
+        return {name: {MASKED: True} for name in self.masked} | {name: {PERSONAL: True} for name in self.personal}
+
+    @property
     def arguments(self) -> tuple[str, ...]:
         """What its triggers hand to the function that records: see the function's own description."""
-        markers = {name: {MASKED: True} for name in self.masked} | {name: {PERSONAL: True} for name in self.personal}
         return (
             _array(self.key),
             _array(self.ignored),
-            json.dumps(markers, sort_keys=True),
+            json.dumps(self.markers, sort_keys=True),
             _array(self.personal),
             self.person or "",
             "persons" if self.of_persons else "",
@@ -93,6 +104,10 @@ def _array(names: Sequence[str]) -> str:
     return f"{{{','.join(names)}}}"
 
 
+def _names(array: str) -> list[str]:
+    return [name for name in array[1:-1].split(",") if name]
+
+
 class Trigger(NamedTuple):
     """One of a table's four."""
 
@@ -100,13 +115,14 @@ class Trigger(NamedTuple):
     name: str
     function: str
     arguments: tuple[str, ...]
+    event: str  # and the transition tables
 
     def made(self) -> str:
-        """The statement that makes it."""
-        event, transition = TRIGGERS[self.name]
+        """The statement that makes it, also in the place of one that is disabled or another."""
+        event, transition, _ = TRIGGERS[self.name]
         arguments = ", ".join("'" + argument.replace("'", "''") + "'" for argument in self.arguments)
         return (
-            f'CREATE TRIGGER {self.name} AFTER {event} ON "{self.table}" {transition}'
+            f'CREATE OR REPLACE TRIGGER {self.name} AFTER {event} ON "{self.table}" {transition}'
             f"FOR EACH STATEMENT EXECUTE FUNCTION {self.function}({arguments})"
         )
 
@@ -116,27 +132,40 @@ class Trigger(NamedTuple):
 
 
 PRESENT = """
-SELECT c.relname::text, t.tgname::text, p.proname::text, t.tgargs
+SELECT c.relname::text, t.tgname::text, p.proname::text, t.tgargs,
+    concat_ws(' ', t.tgtype, t.tgoldtable, t.tgnewtable, nullif(t.tgattr::text, ''), t.tgqual),
+    ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE c.relnamespace = current_schema()::regnamespace AND starts_with(t.tgname, 'audited_') AND NOT t.tgisinternal
 AND t.tgenabled IN ('O', 'A') ORDER BY 1, 2
 """
 TABLES = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
 HAS_RECORDER = "SELECT to_regproc('{recorder}') IS NOT NULL"
+Changes = Mapping[str, Sequence[str]]
+"""Statements, by the table whose triggers they change."""
+
+
+class UnsettledError(Exception):
+    """Triggers could not be changed, because others never let their tables go; the text names the tables."""
 
 
 def wanted(declared: Iterable[Audited], recorder: str | None) -> list[Trigger]:
     """The triggers of all tables that are declared; none where nobody records."""
     if recorder is None:
         return []
-    return [Trigger(one.table.name, name, recorder, one.arguments) for one in declared for name in TRIGGERS]
+    return [
+        Trigger(one.table.name, name, recorder, one.arguments, event)
+        for one in declared
+        for name, (_, _, event) in TRIGGERS.items()
+    ]
 
 
-def difference(present: Iterable[Any], wanted: Iterable[Trigger]) -> tuple[list[Trigger], list[Trigger]]:
-    """The triggers to be dropped, and then those to be made."""
-    found = [Trigger(table, name, function, _arguments(packed)) for table, name, function, packed in present]
-    wanted = list(wanted)
-    return [one for one in found if one not in wanted], [one for one in wanted if one not in found]
+def _present(rows: Iterable[Any]) -> list[tuple[Trigger, Sequence[str]]]:
+    """The triggers that there are, each with the columns of its table."""
+    return [
+        (Trigger(table, name, function, _arguments(packed), event), columns)
+        for table, name, function, packed, event, columns in rows
+    ]
 
 
 def _arguments(packed: bytes) -> tuple[str, ...]:
@@ -144,19 +173,104 @@ def _arguments(packed: bytes) -> tuple[str, ...]:
     return tuple(packed.decode().split("\0")[:-1])
 
 
-def settle(connection: Connection, declared: Iterable[Audited], recorder: str | None) -> None:
-    """Make the triggers that are declared, of tables that are there, and drop others; nothing where all is well."""
-    tables = {row[0] for row in connection.exec_driver_sql(TABLES)}
-    is_there = recorder and connection.exec_driver_sql(HAS_RECORDER.format(recorder=recorder)).scalar()
-    asked = [one for one in wanted(declared, recorder if is_there else None) if one.table in tables]
-    superfluous, missing = difference(connection.exec_driver_sql(PRESENT), asked)
-    # One that somebody has disabled is there, and counts as missing: it is dropped first as well.
-    for statement in (*(one.dropped() for one in (*superfluous, *missing)), *(one.made() for one in missing)):
-        connection.exec_driver_sql(statement)
+def _changes(present: Sequence[Trigger], asked: Sequence[Trigger]) -> Changes:
+    """From those that are there to those that are asked for. One that is disabled is not among those that are there."""
+    kept = {(one.table, one.name) for one in asked}
+    changes: dict[str, list[str]] = {}
+    for one in present:
+        if (one.table, one.name) not in kept:
+            changes.setdefault(one.table, []).append(one.dropped())
+    for one in asked:
+        if one not in present:
+            changes.setdefault(one.table, []).append(one.made())
+    return changes
+
+
+def settle(connection: Connection, declared: Sequence[Audited], recorder: str | None) -> None:
+    """Make the triggers that are declared, of tables that are there, and drop others. Raises UnsettledError."""
+
+    def changes() -> Changes:
+        tables = {row[0] for row in connection.exec_driver_sql(TABLES)}
+        is_there = recorder and connection.exec_driver_sql(HAS_RECORDER.format(recorder=recorder)).scalar()
+        asked = [one for one in wanted(declared, recorder if is_there else None) if one.table in tables]
+        return _changes([one for one, _ in _present(connection.exec_driver_sql(PRESENT))], asked)
+
+    _patiently(connection, changes)
+
+
+def hide(connection: Connection, declared: Sequence[Audited]) -> None:
+    """Have the triggers that are there hide what is declared to be hidden, too. Raises UnsettledError."""
+    _patiently(connection, lambda: _hiding(connection, declared))
+
+
+@contextmanager
+def hidden(connection: Connection, declared: Sequence[Audited]) -> Generator[None]:
+    """The same meanwhile, by whatever statement columns come: in its own transaction, before another fills them.
+
+    A statement that makes a column and fills it, as a DO block can, is beyond this.
+    """
+
+    def follow(connection: Connection, _cursor: Any, statement: str, _given: Any, _context: Any, _many: Any) -> None:
+        if "ALTER TABLE" in statement.upper():
+            for changes in _hiding(connection, declared).values():
+                for change in changes:
+                    connection.exec_driver_sql(change)
+
+    event.listen(connection, "after_cursor_execute", follow)
+    try:
+        yield
+    finally:
+        event.remove(connection, "after_cursor_execute", follow)
+
+
+def _hiding(connection: Connection, declared: Sequence[Audited]) -> Changes:
+    ones = {one.table.name: one for one in declared}
+    present = _present(connection.exec_driver_sql(PRESENT))
+    asked = [
+        one._replace(arguments=_hidden(ones[one.table], one.arguments, columns)) if one.table in ones else one
+        for one, columns in present
+    ]
+    return _changes([one for one, _ in present], asked)
+
+
+def _hidden(one: Audited, given: tuple[str, ...], columns: Sequence[str]) -> tuple[str, ...]:
+    """A trigger's arguments: of the columns that are there, it hides those that it did and those that it is to."""
+    keys, ignored, hiding, personal, person, *rest = given
+    markers = {name: marker for name, marker in (json.loads(hiding) | one.markers).items() if name in columns}
+    names = dict.fromkeys((*_names(personal), *one.personal))
+    encrypted = _array([name for name in names if markers.get(name) == {PERSONAL: True}])
+    owner = one.person if one.person in columns else person
+    return (keys, ignored, json.dumps(markers, sort_keys=True), encrypted, owner or "", *rest)
+
+
+def _patiently(connection: Connection, changes: Callable[[], Changes]) -> None:
+    """Make the changes that are left, each table's in a transaction; those for which there is no lock later again."""
+    failed: list[str] = []
+    for _ in range(TRIES):
+        with connection.begin():
+            left = changes()
+        failed = [table for table, statements in left.items() if not _is_made(connection, statements)]
+        if not failed:
+            return
+        with connection.begin():
+            connection.exec_driver_sql(f"SELECT pg_sleep({PAUSE})")
+    raise UnsettledError(", ".join(failed))
+
+
+def _is_made(connection: Connection, statements: Sequence[str]) -> bool:
+    try:
+        with connection.begin():
+            for statement in (f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'", *statements):
+                connection.exec_driver_sql(statement)
+    except DBAPIError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    return True
 
 
 async def drift(source: Source, declared: Iterable[Audited], recorder: str) -> list[str]:
     """A line for each table of which something would not be recorded, or not as it is declared."""
-    superfluous, missing = difference(await source.fetch(PRESENT, ()), wanted(declared, recorder))
-    tables = dict.fromkeys(one.table for one in (*missing, *superfluous))
-    return [f"the triggers of {table} are not those that are declared: `just migrate`" for table in tables]
+    present = [one for one, _ in _present(await source.fetch(PRESENT, ()))]
+    tables = _changes(present, wanted(declared, recorder))
+    return [f"the triggers of {table} are not those that are declared: `just migrate`" for table in sorted(tables)]

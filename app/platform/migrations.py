@@ -87,18 +87,25 @@ async def _migrate(url: str, revisions: Revisions, run: Callable[[Config], None]
         async with watched(raw, url) as waits:
             try:
                 await run_alembic(raw, revisions, partial(_run_and_settle, run), report=report)
+            except audited.UnsettledError as error:
+                raise MigrationError(_unsettled(str(error), done, waits)) from error
             except DBAPIError as error:
                 raise MigrationError(_explanation(error, revisions.folder, waits)) from error
     return done
 
 
 def _run_and_settle(run: Callable[[Config], None], config: Config) -> None:
-    """Afterwards the triggers of audited tables are those that the installed modules declare."""
-    run(config)
+    """Afterwards the triggers of audited tables are those that the installed modules declare.
+
+    Before that and meanwhile they hide what is declared to be hidden: nobody could take it out of the trail again.
+    """
     modules, connection = installed(MODULES), config.attributes["connection"]
+    declared = list(module.audited(modules).values())
+    audited.hide(connection, declared)
+    with audited.hidden(connection, declared):
+        run(config)
     connection.rollback()  # where nothing was to be applied, a transaction that has only looked is open yet
-    with connection.begin():
-        audited.settle(connection, module.audited(modules).values(), module.recorder(modules))
+    audited.settle(connection, declared, module.recorder(modules))
 
 
 async def _settle(raw: asyncpg.Connection, revisions: Revisions) -> None:
@@ -147,6 +154,12 @@ def _explanation(error: DBAPIError, folder: Path, waits: list[str]) -> str:
     reason = next((str(cause) for cause in causes(error) if isinstance(cause, asyncpg.PostgresError)), str(error.orig))
     blockers = waits if sqlstate(error) == LOCK_NOT_AVAILABLE else []
     return "\n".join([f"{place}: {reason}", *blockers, "This revision is left as it was; those before it are done."])
+
+
+def _unsettled(tables: str, done: list[str], waits: list[str]) -> str:
+    """Whose triggers could not be changed, and in whose way that was."""
+    what = f"the triggers of {tables} could not be made as they are declared: somebody always wrote there"
+    return "\n".join([what, *waits, f"{', '.join(done) or 'No revision'} applied; `just migrate` goes on from here."])
 
 
 def history(url: str, *, folder: Path = FOLDER) -> list[Migration]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
+from app.domain.audit.beginning import begin_anew
 from app.domain.audit.exporting import lines
 from app.domain.audit.services import ALWAYS, NEVER
 from app.domain.audit.verifying import Progress, faults
@@ -61,3 +62,18 @@ def audit_verify(head: str | None) -> None:
     )
     if count:
         raise click.ClickException(f"{count} faults: the trail is not what was sealed")
+
+
+@click.command("audit-begin-anew")
+def audit_begin_anew() -> None:
+    """Go on with a trail that was restored from another server, which counted transactions by itself.
+
+    What that one left unsealed is sealed, as it is here: see before that it is what it was. Nothing is dropped.
+    """
+
+    async def work(database: Database, settings: Settings) -> int:
+        seal, unit = await Sealing(settings).seal(), database.unit_of_work()
+        return await unit.run(lambda: begin_anew(unit, seal))
+
+    left = run(work)
+    click.echo(f"{left} entries of the former server sealed; from here on the trail goes by this one's transactions")

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from app.domain.audit.sealing import MAKE_PARTITIONS, MONTHS_AHEAD, prune, seal_some
+from app.domain.audit.pruning import make_room, prune
+from app.domain.audit.sealing import seal_some
 from app.kit.errors import Busy
 from app.platform.jobs.declaration import job
 from app.platform.jobs.job_work import JobWork
@@ -20,15 +21,22 @@ async def seal_entries(work: JobWork) -> None:
         await work.enqueue(seal_entries())
 
 
-@job(queue="low", schedule="23 2 * * *")
+# Where a lock is not had at once they fail, and are tried again: for a day, every quarter of an hour at last.
+@job(queue="low", schedule="23 2 * * *", tries=100, longest_pause=900)
+async def make_parts(work: JobWork) -> None:
+    """Make the parts of the coming months."""
+    await make_room(work)
+
+
+@job(queue="low", schedule="33 2 * * *", tries=100, longest_pause=900)
 async def keep_parts(work: JobWork) -> None:
-    """Make the parts of the coming months, and drop those older than `LITEHOUSE_AUDIT_DAYS`."""
-    await work.fetch(MAKE_PARTITIONS, (MONTHS_AHEAD,))
+    """Drop the parts that are older than `LITEHOUSE_AUDIT_DAYS`, one at once."""
     days = work.resources.settings.database.audit_days
-    if days and (seal := await _seal(work)):
-        dropped = await prune(work, seal, (datetime.now(UTC) - timedelta(days=days)).date())
-        if dropped:
-            work.after_commit(lambda: log.info("old parts of the trail dropped", parts=dropped))
+    if not days or (seal := await _seal(work)) is None:
+        return
+    if dropped := await prune(work, seal, (datetime.now(UTC) - timedelta(days=days)).date()):
+        work.after_commit(lambda: log.info("an old part of the trail dropped", part=dropped))
+        await work.enqueue(keep_parts())
 
 
 async def _seal(work: JobWork) -> Seal | None:

@@ -62,7 +62,10 @@ class Personal(Base):
 
 
 class Pending(Base):
-    """Personal values that are still to be encrypted: PostgreSQL has nothing to do it with, so the next seal does."""
+    """Personal values that are still to be encrypted: PostgreSQL has nothing to do it with, so the next seal does.
+
+    With `xid`, that of the entry, they have been passed over: the entry is sealed, but the person's key did not open.
+    """
 
     __tablename__ = "audit_personal_pending"
 
@@ -71,6 +74,10 @@ class Pending(Base):
     person: Mapped[UUID] = mapped_column(index=True)
     before: Mapped[Row | None] = mapped_column(JSONB)
     after: Mapped[Row | None] = mapped_column(JSONB)
+    xid: Mapped[int | None] = mapped_column(BigInteger)
+
+
+Index("ix_audit_personal_pending_xid", Pending.xid, postgresql_where=Pending.xid.is_not(None))
 
 
 class Key(Base):
@@ -88,7 +95,9 @@ class Seal(Base):
 
     `leaves` has 40 bytes for each entry: its position and its hash, whose Merkle root is `root`. `head` is the hash of
     the head before it, of the root and of the rest; `mark` is the head again, by the installation's secret. One that
-    tells of a part that was dropped `is_pruning`.
+    tells of a part that was dropped `is_pruning`. One whose end is the end of the one before it is over entries that
+    were sealed before, whose personal values were encrypted later. And one over nothing, to transaction 0, begins the
+    count of transactions anew: for entries after `to_position`, in `part` and those after it.
     """
 
     __tablename__ = "audit_seal"
@@ -109,3 +118,4 @@ class Seal(Base):
 
 Index("uq_audit_seal_id", Seal.id, unique=True)
 Index("ix_audit_seal_part", Seal.part, Seal.number)
+Index("ix_audit_seal_number", Seal.number, postgresql_where=Seal.to_xid == 0)

@@ -1,11 +1,9 @@
 """All that leaves the trail: entries, with what is encrypted or waits to be, and a row with what became of it."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, json
+from msgspec import Struct
 from sqlalchemy import Select, Uuid, func
 
 from app.domain.audit.models import Entry, Key, Pending, Personal
@@ -16,7 +14,7 @@ from app.platform.statements.compiled import DIALECT
 from app.platform.statements.query import by, query
 from app.platform.statements.shape import Shape
 
-FAR_BACK = 10_000  # changes that a row is rebuilt over at most
+FAR_BACK, FAR_BACK_BYTES = 1_000, 20_000_000  # changes that a row is rebuilt over at most, and what they take
 
 
 class Recorded(Struct, frozen=True):
@@ -78,47 +76,63 @@ def entries_of(q: Select, *, relation: str, key: str) -> Select:
     return _with_personal(q).where(Entry.relation == relation, Entry.key == key)
 
 
-# The row as it is and what became of it after a moment, or from an entry on, by one statement: of one snapshot.
+# The row as it is and what it was before each change after a moment, or from an entry on, by one statement: of one
+# snapshot. How many changes there are tells whether all of them have come.
 SINCE = """
-SELECT (SELECT to_jsonb(t) FROM "{table}" AS t WHERE {is_it})::text,
-    e.position, e.at, e.relation, e.key, e.operation, e.actor, e.request_id, e.origin, e.before::text, e.after::text,
-    coalesce(p.person, q.person), p.ciphertext, k.key, q.before::text, q.after::text
+SELECT (SELECT to_jsonb(t) FROM "{table}" AS t WHERE {is_it})::text, e.number, e.position, e.at, e.operation,
+    e.before::text, e.person, e.ciphertext, e.person_key, e.pending::text
 FROM (SELECT) AS once LEFT JOIN (
-    SELECT * FROM audit_entry WHERE relation = '{table}' AND key IN ($1, '')
-    AND ($2::timestamptz IS NULL OR at > $2) AND ($3::bigint IS NULL OR position >= $3)
-    ORDER BY position DESC LIMIT {limit}
-) AS e ON true
-LEFT JOIN audit_personal AS p ON p.position = e.position AND p.at = e.at
-LEFT JOIN audit_key AS k ON k.person = p.person LEFT JOIN audit_personal_pending AS q ON q.position = e.position
-ORDER BY e.position DESC
+    SELECT *, sum(size) OVER (ORDER BY position DESC) AS bytes, count(*) OVER () AS number FROM (
+        SELECT e.position, e.at, e.operation, e.before, p.person, p.ciphertext, k.key AS person_key,
+            q.before AS pending, coalesce(pg_column_size(e.before), 0) + coalesce(pg_column_size(p.ciphertext), 0)
+            + coalesce(pg_column_size(q.before), 0) AS size
+        FROM audit_entry AS e LEFT JOIN audit_personal AS p ON p.position = e.position AND p.at = e.at
+        LEFT JOIN audit_key AS k ON k.person = p.person
+        LEFT JOIN audit_personal_pending AS q ON q.position = e.position
+        WHERE e.relation = '{table}' AND e.key IN ($1, '')
+        AND ($2::timestamptz IS NULL OR e.at > $2) AND ($3::bigint IS NULL OR e.position >= $3)
+        ORDER BY e.position DESC LIMIT {limit}
+    ) AS few
+) AS e ON e.bytes - e.size < {bytes} ORDER BY e.position DESC
 """
 
 
-async def row_since(
-    source: Source, audited: Audited, key: str, moment: datetime | None, position: int | None
-) -> tuple[Row | None, list[Recorded]]:
-    """The row as it is, and what became of it after the moment, or from the position on: the latest first.
+class Former(Struct, frozen=True):
+    """What a row was before a change of it, as text yet: of an update, the columns that it changed."""
+
+    position: int
+    at: datetime
+    operation: Operation
+    before: str | None
+    person: UUID | None
+    ciphertext: bytes | None
+    person_key: bytes | None
+    pending: str | None
+
+
+class Since(Struct, frozen=True):
+    """The row as it is, as text yet, and what it was before each change, the latest first; whether these are all."""
+
+    row: str | None
+    changes: list[Former]
+    is_whole: bool
+
+
+async def row_since(source: Source, audited: Audited, key: str, moment: datetime | None, position: int | None) -> Since:
+    """The row as it is, and what became of it after the moment, or from the position on.
 
     Raises asyncpg's DataError for a key that cannot be one of the table.
     """
     columns = list(audited.table.primary_key.columns)
     parts = key.split(",", len(columns) - 1)
     if len(parts) < len(columns):
-        return None, []
+        return Since(None, [], is_whole=True)
     is_it = " AND ".join(
         f't."{column.name}" = ${number}::text::{column.type.compile(dialect=DIALECT)}'
         for number, column in enumerate(columns, 4)
     )
-    sql = SINCE.format(table=audited.table.name, is_it=is_it, limit=FAR_BACK + 1)
-    rows = await source.fetch(sql, (key, moment, position, *parts))
-    return _json(rows[0][0]), [_recorded(tuple(row)) for row in rows if row[1] is not None]
-
-
-def _recorded(row: Sequence[Any]) -> Recorded:
-    _, *plain, before, after, person, ciphertext, person_key, pending_before, pending_after = row
-    sealed = (person, ciphertext, person_key)
-    return Recorded(*plain, _json(before), _json(after), *sealed, _json(pending_before), _json(pending_after))
-
-
-def _json(text: str | None) -> Any:
-    return None if text is None else json.decode(text)
+    sql = SINCE.format(table=audited.table.name, is_it=is_it, limit=FAR_BACK + 1, bytes=FAR_BACK_BYTES)
+    rows = [tuple(row) for row in await source.fetch(sql, (key, moment, position, *parts))]
+    row, number, *_ = rows[0]
+    changes = [Former(*fields) for _, _, *fields in rows if fields[0] is not None]
+    return Since(row, changes, is_whole=len(changes) == (number or 0) <= FAR_BACK)

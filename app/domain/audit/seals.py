@@ -12,6 +12,7 @@ from app.platform.sealing import SealedColumn
 SEALS = SealedColumn("audit_seal", "id", "mark")
 POSITION, HASH = 8, 32  # bytes
 NODE, LINK = b"\x01", b"\x02"  # how the text of a node begins, and that of a link; that of a leaf begins with 0
+BEGINS_ANEW = "to_xid = 0 AND count = 0 AND NOT is_pruning"
 FIRST = bytes(HASH)  # the head before the first one
 
 # What is hashed, and exported: text of PostgreSQL's own making, the same for the same entry on every server.
@@ -24,6 +25,7 @@ jsonb_build_object(
 )::text
 """
 ENTRIES = "FROM {part} AS e LEFT JOIN audit_personal AS p ON p.position = e.position AND p.at = e.at"
+WITHOUT_PERSONAL = "FROM {part} AS e LEFT JOIN audit_personal AS p ON false"
 HASHED = f"sha256('\\x00'::bytea || convert_to({CANONICAL}, 'UTF8'))"
 
 
@@ -40,6 +42,11 @@ class Link(msgspec.Struct, frozen=True):
     is_pruning: bool
     leaves: bytes
     root: bytes
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether after `to_position`, in `part` and those after it, transactions are counted from the first again."""
+        return self.to_xid == 0 and self.count == 0 and not self.is_pruning
 
     def head(self, before: bytes) -> bytes:
         """The hash that stands for this one and, by the head before it, for all before."""

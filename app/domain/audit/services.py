@@ -1,5 +1,6 @@
 """The trail's front door: what became of rows, what they were, and their way back; the admin's pages read it too."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from msgspec.structs import asdict
 from app.domain.audit.differences import changes_of, rebuilt
 from app.domain.audit.permissions import READ_TRAIL
 from app.domain.audit.persons import decrypted
-from app.domain.audit.queries import FAR_BACK, Recorded, entries_of, newest_entries, row_since
+from app.domain.audit.queries import FAR_BACK, FAR_BACK_BYTES, Recorded, entries_of, newest_entries, row_since
 from app.domain.audit.schemas import EntryOut, RowOut
 from app.kit.errors import Conflict, NotFound, found
 from app.kit.identity import Viewer
@@ -71,16 +72,20 @@ class Trail:
         self, audited: Audited, key: str, moment: datetime | None, position: int | None
     ) -> tuple[dict[str, Any] | None, list[str]]:
         try:
-            row, since = await row_since(self._source, audited, key, moment, position)
+            since = await row_since(self._source, audited, key, moment, position)
         except asyncpg.DataError as error:
             raise NotFound("row") from error
-        if len(since) > FAR_BACK:
-            raise Conflict("asOf", f"lies more than {FAR_BACK} changes back")
-        if position is not None and not any(entry.position == position for entry in since):
+        if not since.is_whole:
+            most = f"{FAR_BACK:,} changes, or changes of {FAR_BACK_BYTES // 1_000_000} MB,"
+            raise Conflict("asOf", f"lies more than {most} back: ask for a later moment")
+        if position is not None and not any(change.position == position for change in since.changes):
             raise NotFound("entry")
-        if row is None and not since and not (await entries_of.one(self._source, relation=audited.table.name, key=key)):
+        is_known = since.row or since.changes
+        if not is_known and not (await entries_of.one(self._source, relation=audited.table.name, key=key)):
             raise NotFound("row")
-        return rebuilt(audited, row, since, await self._personal(since))
+        is_sealed = any(change.ciphertext and change.person_key for change in since.changes)
+        seal = await self._sealing.seal() if is_sealed else None
+        return await asyncio.to_thread(rebuilt, audited, since, seal)
 
     async def _shown(self, entries: Slice[Recorded]) -> Slice[EntryOut]:
         personal = await self._personal(entries.items)

@@ -18,7 +18,8 @@ from app.platform.jobs.job_work import JobWork
 from tests.conftest import Aside
 
 AUDIT = "/api/v1/audit"
-UNSEALED = "SELECT EXISTS (SELECT FROM {part} WHERE (xid, position) > ($1, $2))"
+UNSEALED = "SELECT EXISTS (SELECT FROM {part} WHERE (xid, position) > ($1, $2) AND position > $3)"
+GROUPS = "INSERT INTO accounts_group (name) SELECT 'group ' || n FROM generate_series($1::int, $2::int) AS n"
 Look = Callable[..., Awaitable[tuple[list[str], Progress]]]
 Seal = Callable[..., Awaitable[None]]
 

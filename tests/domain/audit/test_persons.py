@@ -5,9 +5,13 @@ from collections.abc import Callable
 import asyncpg
 import httpx
 import pytest
+from litestar import Litestar
+from structlog.testing import capture_logs
 
+from app.domain.audit.module import unopened
+from app.platform.database.pools import Database
 from tests.conftest import SignedIn
-from tests.domain.audit.conftest import AUDIT, Look, Seal
+from tests.domain.audit.conftest import AUDIT, Look, Seal, forge
 
 WHERE_TEXT_IS = """
 SELECT e::text FROM audit_entry e UNION ALL SELECT q::text FROM audit_personal_pending q
@@ -76,6 +80,71 @@ async def test_of_somebody_whose_key_was_destroyed_nothing_is_kept_any_more(
     await seal()
     assert await raw.fetchval("SELECT count(*) FROM audit_personal") == 0
     assert (await verified())[0] == []
+
+
+@pytest.mark.parametrize("is_given_up", [False, True], ids=["it comes back", "it is given up"])
+async def test_a_key_that_does_not_open_holds_up_its_own_values_alone(
+    app: Litestar,
+    database: Database,
+    raw: asyncpg.Connection,
+    client: httpx.AsyncClient,
+    sign_in: Callable,
+    seal: Seal,
+    verified: Look,
+    is_given_up: bool,
+):
+    ann, bea = await sign_in("ann"), await sign_in("bea")
+    root = await sign_in("root", is_superuser=True)
+    await seal()
+    key = await raw.fetchval("SELECT key FROM audit_key WHERE person = $1", ann.id)
+    await raw.execute("UPDATE audit_key SET key = 'broken' WHERE person = $1", ann.id)
+    await raw.execute("UPDATE accounts_user SET bio = 'of the Pequod'")
+    with capture_logs() as logged:
+        await seal()
+    errors = [line["person"] for line in logged if line["log_level"] == "error"]
+    assert str(ann.id) in errors
+    assert set(errors) == {str(ann.id)}
+    assert [row[0] for row in await raw.fetch("SELECT person FROM audit_personal_pending")] == [ann.id]
+    [told] = await unopened(app.state.settings, database)
+    assert str(ann.id) in told
+    assert "1 entries" in told
+    found, progress = await verified()
+    assert (found, progress.unsealed) == ([], 0)
+
+    if is_given_up:
+        await raw.execute("DELETE FROM audit_key WHERE person = $1", ann.id)
+    else:
+        await raw.execute("UPDATE audit_key SET key = $2 WHERE person = $1", ann.id, key)
+    await raw.execute("UPDATE accounts_user SET bio = 'of Nantucket' WHERE id = $1", bea.id)
+    await seal()
+    assert await raw.fetchval("SELECT count(*) FROM audit_personal_pending") == 0
+    assert await unopened(app.state.settings, database) == []
+    assert (await verified())[0] == []
+    latest, *_ = await history(client, root, ann.id)
+    assert values(latest)["bio"] == (None, "of the Pequod", "personal")
+    [position] = await raw.fetch("SELECT max(position) FROM audit_personal WHERE person = $1", ann.id)
+    for forgery in (
+        "UPDATE audit_personal SET ciphertext = 'x' WHERE position = {}",
+        "DELETE FROM audit_personal WHERE position = {}",
+    ):
+        await forge(raw, forgery.format(position[0]))
+        assert [
+            fault for fault in (await verified())[0] if f"entry {position[0]} (" in fault and "was changed" in fault
+        ]
+
+
+async def test_personal_values_that_no_seal_is_over_are_found(
+    raw: asyncpg.Connection, sign_in: Callable, seal: Seal, verified: Look
+):
+    await sign_in("ann")
+    await raw.execute("INSERT INTO accounts_group (name) VALUES ('a')")
+    await seal()
+    await raw.execute(
+        "INSERT INTO audit_personal (position, at, person, ciphertext)"
+        " SELECT position, at, uuidv7(), 'x' FROM audit_entry WHERE relation = 'accounts_group'"
+    )
+    [fault] = (await verified())[0]
+    assert "what is personal in it is under no seal" in fault
 
 
 async def test_with_the_table_of_persons_all_keys_go(

@@ -1,9 +1,11 @@
 """What became of a row, what it was at a moment, and what the command line takes elsewhere."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -12,10 +14,12 @@ import pytest
 from click.testing import CliRunner
 from msgspec import json
 
+from app.domain.audit import differences
+from app.domain.audit.persons import decrypted
 from app.domain.audit.seals import ENTRIES, HASHED
 from app.platform.cli import console
 from tests.conftest import SignedIn
-from tests.domain.audit.conftest import AUDIT
+from tests.domain.audit.conftest import AUDIT, Seal
 
 HASH = f"SELECT {HASHED} {ENTRIES.format(part='audit_entry')}"
 GROUP = "INSERT INTO accounts_group (name) VALUES ($1) RETURNING id"
@@ -57,6 +61,55 @@ async def test_a_row_is_shown_as_it_was(
     await raw.execute("TRUNCATE accounts_group CASCADE")
     answer = await client.get(f"{path}/row", params={"as_of": renamed.isoformat()}, auth=root)
     assert (answer.status_code, "was emptied" in answer.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("renames", "length", "status"),
+    [(999, 1, 200), (1_000, 1, 409), (210, 100_000, 409)],
+    ids=["as many as can be", "too many", "too large"],
+)
+async def test_a_row_is_rebuilt_over_so_much_and_no_more(
+    client: httpx.AsyncClient, raw: asyncpg.Connection, root: SignedIn, renames: int, length: int, status: int
+):
+    group = await raw.fetchval(GROUP, "a")
+    made = await raw.fetchval("SELECT clock_timestamp()")
+    await raw.execute(
+        "INSERT INTO audit_entry (xid, at, relation, key, operation, origin, before, after)"
+        " SELECT 1, clock_timestamp(), 'accounts_group', $1::text, 'update', 'x',"
+        " jsonb_build_object('name', n || body), jsonb_build_object('name', n + 1 || body)"
+        " FROM generate_series(0, $2::int) AS n, repeat('x', $3::int) AS body",
+        str(group),
+        renames,
+        length,
+    )
+    asked = {"as_of": made.isoformat()}
+    answer = await client.get(f"{AUDIT}/accounts_group/{group}/row", params=asked, auth=root)
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.json()["row"]["name"] == "0x"
+    else:
+        assert "lies more than 1,000 changes, or changes of 20 MB, back" in answer.json()["detail"]
+
+
+async def test_what_is_personal_is_rebuilt_beside_the_loop(
+    client: httpx.AsyncClient, raw: asyncpg.Connection, root: SignedIn, seal: Seal, monkeypatch: pytest.MonkeyPatch
+):
+    threads = set()
+
+    def looking(*given: Any) -> Any:
+        threads.add(threading.current_thread())
+        return decrypted(*given)
+
+    monkeypatch.setattr(differences, "decrypted", looking)
+    await raw.execute("UPDATE accounts_user SET bio = 'first'")
+    moment = await raw.fetchval("SELECT clock_timestamp()")
+    await raw.execute("UPDATE accounts_user SET bio = 'second'")
+    await seal()
+    await raw.execute("UPDATE accounts_user SET bio = 'third'")
+    answer = await client.get(f"{AUDIT}/accounts_user/{root.id}/row", params={"as_of": moment.isoformat()}, auth=root)
+    assert answer.json()["row"]["bio"] == "first"
+    assert threads
+    assert threading.current_thread() not in threads
 
 
 async def test_secrets_are_in_no_former_row(client: httpx.AsyncClient, raw: asyncpg.Connection, root: SignedIn):
