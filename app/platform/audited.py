@@ -65,7 +65,10 @@ class Audited:
             (f"has no {', '.join(unknown)}", unknown),
             ("has personal columns and no person", bool(self.personal) != bool(self.person)),
             ("has a key of too many columns", len(self.key) > LONGEST_KEY),
-            ("hides its key", {*self.key} & {*self.masked, *self.personal}),
+            (
+                "hides or ignores its key, or its person",
+                {*self.key, self.person} & {*self.masked, *self.personal, *self.ignored},
+            ),
         ):
             if is_found:
                 message = f"{self.table.name} {fault}"

@@ -29,39 +29,12 @@ OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}
 TOKEN = re.compile(r"lh_[\w-]{43}")
 NUMBERS = count(1)  # of names that nobody has
 METHODS = ("post", "put", "get", "patch", "delete")  # what is made is there to be read, and goes from below
-# What cannot succeed here, and why.
-REFUSED = {
-    "DELETE /api/v1/accounts/tokens/{token_id}": "the token that was made is another's",
-    "POST /api/v1/accounts/me/deletion": "nobody else is a superuser",
-    "POST /api/v1/accounts/passkeys": "no browser has made one",
-    "POST /api/v1/accounts/proof": "of three ways, one is to be chosen",
-    "POST /api/v1/accounts/second-factor/passkey-options": "no such challenge was set",
-    "POST /api/v1/accounts/second-factors/recovery-codes": "there is no second factor yet",
-    "POST /api/v1/accounts/second-factors/totp/confirmation": "the code is another",
-    "POST /api/v1/accounts/session/passkey": "no browser has signed it",
-    "POST /api/v1/accounts/session/second-factor": "of three ways, one is to be chosen",
-    "GET /api/v1/audit/{table}/{key}": "no such table is audited",
-    "GET /api/v1/audit/{table}/{key}/row": "no such table is audited",
-    "POST /api/v1/audit/{table}/{key}/revert": "no such table is audited",
-    "POST /api/v1/jobs/{job_id}/retry": "it was cancelled, not given up",
-    "POST /api/v1/accounts/tokens/passkey": "no browser has signed it",
-    "POST /api/v1/accounts/tokens/second-factor": "of three ways, one is to be chosen",
-    "DELETE /api/v1/accounts/passkeys/{passkey_id}": "none was made",
-    "DELETE /api/v1/accounts/second-factors/totp": "none was confirmed",
-    "POST /api/v1/accounts/identities/{provider}": "no such provider is trusted",
-    "POST /api/v1/accounts/session/openid/{provider}": "no such provider is trusted",
-    "DELETE /api/v1/accounts/identities/{identity_id}": "none was linked",
-    "POST /api/v1/notifications/unsubscriptions": "the token is no mail's",
-    "PUT /api/v1/notifications/preferences/{kind}": "no such kind is there",
-    "PUT /api/v1/notifications/{notification_id}/reading": "nobody was told anything",
-    "DELETE /api/v1/notifications/{notification_id}": "nobody was told anything",
-    "DELETE /api/v1/notifications/{notification_id}/reading": "nobody was told anything",
-    "POST /api/v1/webhooks/deliveries/{delivery_id}/replay": "nothing was sent yet",
-    **{
-        f"POST /api/v1/accounts/links/{purpose}/follow": "no such link was mailed"
-        for purpose in ("change", "join", "reset", "sign-in", "verify")
-    },
-}
+# What cannot succeed here, and why: a file of each module's, which leaves with it.
+REFUSED = dict(
+    line.split(": ", 1)
+    for path in sorted(Path(__file__).parents[1].glob("domain/*/refused.txt"))
+    for line in path.read_text().splitlines()
+)
 OPERATIONS = sorted(
     ((method, path, told) for path, methods in DOCUMENT["paths"].items() for method, told in methods.items()),
     key=lambda one: (METHODS.index(one[0]), -one[1].count("/") if one[0] == "delete" else 0, one[1]),

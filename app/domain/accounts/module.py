@@ -66,7 +66,7 @@ AUDITED = (
         person="id",
         of_persons=True,
     ),
-    Audited(model=Token, ignored=["last_used_at"], masked=["digest"], personal=["device"], person="user_id"),
+    Audited(model=Token, ignored=["last_used_at"], masked=["digest"], personal=["name", "device"], person="user_id"),
     Audited(model=Group),
     Audited(model=GroupPermission),
     Audited(model=Invitation, masked=["email", "digest"]),
@@ -74,7 +74,12 @@ AUDITED = (
     Audited(model=Membership),
     Audited(model=Grant),
     Audited(model=Totp, ignored=["last_step"], masked=["secret"]),
-    Audited(model=Passkey, ignored=["sign_count", "last_used_at"], personal=["name"], person="user_id"),
+    Audited(
+        model=Passkey,
+        ignored=["sign_count", "last_used_at"],
+        personal=["name", "credential_id", "public_key"],
+        person="user_id",
+    ),
     Audited(model=Provider, masked=["secret"]),
     Audited(model=Identity, ignored=["last_used_at"], personal=["subject", "email"], person="user_id"),
 )

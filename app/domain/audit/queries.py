@@ -54,7 +54,7 @@ def _with_personal(q: Select) -> Select:
 
 
 @query(recorded, page=by(Entry.xid.desc(), Entry.position.desc()))
-def newest_entries(
+def newest_entries(  # noqa: PLR0913 - a parameter for each filter
     q: Select,
     *,
     since: datetime,
@@ -62,10 +62,16 @@ def newest_entries(
     relation: str | None = None,
     actor: UUID | None = None,
     request_id: str | None = None,
+    operation: str | None = None,
 ) -> Select:
     """Entries, the newest first."""
     q = _with_personal(q).where(Entry.at >= since, Entry.at < until)
-    for column, value in ((Entry.relation, relation), (Entry.actor, actor), (Entry.request_id, request_id)):
+    for column, value in (
+        (Entry.relation, relation),
+        (Entry.actor, actor),
+        (Entry.request_id, request_id),
+        (Entry.operation, operation),
+    ):
         q = q if value is None else q.where(column == value)
     return q
 

@@ -64,10 +64,17 @@ module = Module(
     admin="app.domain.publishing.admin",
     demo=load_demo,
     audited=[
-        Audited(model=Article, ignored=["favorites_count", "updated_at"], revert=revert_article),
+        # What people wrote goes with them; of a title, its slug says as much.
+        Audited(
+            model=Article,
+            ignored=["favorites_count", "updated_at"],
+            personal=["slug", "title", "description", "body"],
+            person="author_id",
+            revert=revert_article,
+        ),
         Audited(model=Tagging),
         Audited(model=Favorite),
         Audited(model=Follow),
-        Audited(model=Comment, ignored=["updated_at"]),
+        Audited(model=Comment, ignored=["updated_at"], personal=["body"], person="author_id"),
     ],
 )

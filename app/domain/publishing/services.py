@@ -29,7 +29,7 @@ from app.domain.publishing.repositories import (
     remove_follow,
 )
 from app.domain.publishing.schemas import ArticleChanges, ArticleOut, CommentOut, NewArticle, ProfileOut
-from app.kit.errors import Invalid, found, require
+from app.kit.errors import Conflict, Invalid, found, require
 from app.kit.identity import Viewer
 from app.kit.slug import slug_of
 from app.platform.audited import Row
@@ -68,7 +68,14 @@ class ArticleService(Service):
         return await self._shown(article, author)
 
     async def restore(self, author: Viewer, row: Row) -> None:
-        """Give an article the text again that it had; it keeps its tags. Raises NotFound, Forbidden."""
+        """Give an article the text again that it had; it keeps its tags. Raises NotFound, Forbidden.
+
+        And Conflict where the text was somebody's who is gone: nobody can read it any more.
+        """
+        if unreadable := [name for name in ("title", "description", "body") if name not in row]:
+            raise Conflict(
+                "position", f"cannot be gone back to: nobody can read its {' and '.join(unreadable)} any more"
+            )
         known = found(await article_address.one(self.work, article_id=UUID(row["id"])), "article")
         changes = ArticleChanges(title=row["title"], description=row["description"], body=row["body"])
         await self.revise(author, known.slug, changes)

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "audit_0003"
-down_revision = "audit_0001"
+down_revision = "audit_0002"
 branch_labels = None
 depends_on = None
 
