@@ -34,7 +34,7 @@ class TokenAdmin(ModelAdmin[Token]):
     searchable_fields = (Token.name,)  # what is found is search_condition's
     sortable_fields = ()
     fields_default_sort = (Descending(Token.id),)
-    count_mode = CountMode.ESTIMATED  # else the filters would count all that there are
+    count_mode = CountMode.ESTIMATED
     list_filters = (ReferenceFilter(Token.user), Token.is_session, MadeFilter("made", path="created_at"))
     deferred_fields = (Token.digest,)
     pagination = Pagination.KEYSET
