@@ -40,6 +40,10 @@ class TokenAdmin(ModelAdmin[Token]):
     pagination = Pagination.KEYSET
     can_create = can_edit = False
 
+    def get_record_title(self, record: Token, /) -> str:
+        """By its name, or by what is signed in: its key tells nobody anything."""
+        return record.name or record.device or super().get_record_title(record)
+
     def search_condition(self, term: str, *, request: Request) -> ColumnElement[bool]:  # noqa: ARG002 - adminsite's
         """Those of the users that are found by it."""
         return Token.user_id.in_(select(User.id).where(is_like(term)))
