@@ -72,6 +72,23 @@ def offered(modules: Iterable[Module]) -> list[type[ModelAdmin]]:
     return [view for module in modules for room in _rooms(module) for view in _classes(room, ModelAdmin)]
 
 
+def faults(modules: Iterable[Module]) -> list[str]:
+    """What is wrong with the rooms and the views that the modules offer; the site opens with none of it alone."""
+    told, together = [], ViewRegistry()
+    for module in modules:
+        try:
+            views = offered([module])
+        except Exception as error:  # noqa: BLE001 - whatever a room does when it is imported
+            told.append(f"{module.admin}: {error}")
+            continue
+        for view in views:
+            try:
+                together.add(view())
+            except Exception as error:  # noqa: BLE001 - as above, of a class
+                told.append(f"{view.__module__}: {error}")
+    return told
+
+
 def _classes(room: ModuleType, kind: type[T]) -> list[type[T]]:
     own = [one for one in vars(room).values() if isinstance(one, type) and one.__module__ == room.__name__]
     return [one for one in own if issubclass(one, kind)]

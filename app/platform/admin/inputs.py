@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
+from adminsite.i18n import gettext as _
 
 from app.kit.errors import AppError
 from app.platform.admin.refusals import beside_fields
@@ -26,3 +27,9 @@ def faults(kind: type[msgspec.Struct], values: Mapping[str, Any]) -> dict[str, s
     except AppError as error:
         return beside_fields(error.violations, values)
     return {}
+
+
+def unstorable(values: Mapping[str, Any]) -> dict[str, str]:
+    """What no column of texts can hold, by the paths of the values."""
+    texts = ((path, value) for path, value in values.items() if isinstance(value, str))
+    return {path: _("This has a character in it that cannot be stored.") for path, value in texts if "\0" in value}

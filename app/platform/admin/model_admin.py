@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from adminsite import ModelView
+from adminsite._text import humanize
 from adminsite.actions import Action, Selection
 from adminsite.columns import ColumnReference, path_of
 from adminsite.exceptions import RefusedError
@@ -17,24 +18,27 @@ from adminsite.query import CountMode, Pagination
 from adminsite.views import Inline
 from adminsite.views._forms import FormParser, FormResult, InlineRow
 from msgspec import Struct, convert, structs
-from sqlalchemy import inspect
+from sqlalchemy import delete, inspect, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from app.platform.admin import large
 from app.platform.admin.access import Access
 from app.platform.admin.bulk import change_action, meant, ticked
+from app.platform.admin.counting import BoundedReader
 from app.platform.admin.dates import DateHierarchy
 from app.platform.admin.filling import fill
 from app.platform.admin.inline import Rows
-from app.platform.admin.inputs import faults
+from app.platform.admin.inputs import faults, unstorable
 from app.platform.admin.lean import left_out_by, secrets_of
 from app.platform.admin.listing import BoundedRepository
 from app.platform.admin.refusals import ERRORS, refusals
 from app.platform.admin.saving import AT_ONCE, VerbSaver, held, held_all
 from app.platform.admin.seen import BESIDES, INPUT, TOLD
 from app.platform.admin.site import Site
-from app.platform.admin.staff import viewer_of
+from app.platform.admin.staff import asked_by, viewer_of
+from app.platform.admin.starting import begin_with_defaults
+from app.platform.admin.unseen import keep_unseen
 from app.platform.jobs.job_work import JobWork
 
 M = TypeVar("M")
@@ -73,8 +77,14 @@ class ModelAdmin(ModelView[M], Generic[M]):
         }
         for name, of in self.inline_admins.items():  # what may not be changed there may not be changed here
             self._inline_views[name].get_readonly_fields = of.get_readonly_fields
+        for view in (self, *self._inline_views.values()):
+            keep_unseen(view)
+        begin_with_defaults(self)
 
     def _list_as_bounded(self) -> None:
+        for item in self._settings.list_filters:  # is called what its column is, unless it has a name of its own
+            if item.label == humanize(item.path) and item.path in self._settings.candidates:
+                item.label = self._fields.label_for(item.path)
         if (dated := type(self).date_hierarchy) is not None:
             path = path_of(dated, self.model)
             dates = DateHierarchy(path, self._fields.label_for(path), is_counted=not self.large)
@@ -85,7 +95,8 @@ class ModelAdmin(ModelView[M], Generic[M]):
         self._settings.deferred_fields = tuple({*self._settings.deferred_fields, *secrets_of(self.model)})
         bounded = BoundedRepository(self.model, self._inspector, self._settings.list_filters)
         bounded.left_out, bounded.whole = left_out_by(self), frozenset(self._inline_views)
-        self._repository = self._fields._repository = self._reader._repository = bounded
+        self._repository = self._fields._repository = bounded
+        self._reader = BoundedReader(self, self._settings, self._fields, self._pages, bounded, self._schema)
 
     async def besides(self, session: AsyncSession, record: M | None) -> Mapping[str, Any]:  # noqa: ARG002
         """What is of the record and not in its row, such as its tags, by the names of the form-only fields.
@@ -107,8 +118,9 @@ class ModelAdmin(ModelView[M], Generic[M]):
         await fill(work, record, changes)
 
     async def remove(self, work: JobWork, record: M) -> None:
-        """Delete a row, which is locked."""
-        await work.session.delete(record)
+        """Delete a row, which is locked. What goes with it, or holds it, the database knows: no relation is asked."""
+        state: Any = inspect(record)
+        await work.session.execute(delete(self.model).where(tuple_(*state.mapper.primary_key).in_([state.identity])))
 
     async def form_only_values(self, session: Any, record: M | None, *, request: Request) -> Mapping[str, Any]:
         """`besides`, kept for the form to tell what it showed."""
@@ -180,6 +192,8 @@ class ModelAdmin(ModelView[M], Generic[M]):
         """Do the verb to each chosen row, all or none; more than a hundred are left to jobs. Raises RefusedError."""
         request = selection.request
         keys = await self._chosen(selection)
+        if not keys:
+            raise RefusedError(_("Choose rows first; those that you chose are no longer there."))
         if len(keys) > AT_ONCE:
             return await self.site.leave_to_job(request, self, verb, keys, inputs)
         work = self.site.unit_of_work(viewer_of(request))
@@ -192,7 +206,7 @@ class ModelAdmin(ModelView[M], Generic[M]):
     async def perform_all(self, work: JobWork, verb: str, keys: Sequence[str], inputs: Mapping[str, Any]) -> int:
         """Do it to the rows with these keys: `remove`, `change`, or a method marked as a verb. Returns how many."""
         method = getattr(type(self), verb)
-        records = await held_all(work, self.model, keys)
+        records = await held_all(work, self.model, keys, self._scope_for(asked_by(work.viewer)))
         given = await meant(work, self.model, inputs) if verb == "change" else {}
         for record in records:
             if verb == "change":
@@ -259,6 +273,11 @@ class RememberedForms(FormParser[Any]):
         if schema is not None:
             for path, text in faults(schema, result.values).items():
                 result.errors.setdefault(path, text)
+        result.errors.update(unstorable(result.values))
+        for inline in self._view.inlines:
+            for row in result.inline_rows.get(inline.name, ()):
+                wrong = unstorable(row.values)
+                result.errors.update({inline.input_name(row.index or 0, path): wrong[path] for path in wrong})
         setattr(request.state, ERRORS, result.errors)
         setattr(request.state, TOLD, data.get(INPUT, ""))
         return result

@@ -175,11 +175,16 @@ async def held(work: UnitOfWork, model: type[Any], key: str) -> Any:
     return found(next(iter(await held_all(work, model, [key])), None), "record")
 
 
-async def held_all(work: UnitOfWork, model: type[Any], keys: Sequence[str]) -> Sequence[Any]:
-    """The rows with these keys, locked in the order of their keys: two who lock the same ones do not deadlock."""
+async def held_all(
+    work: UnitOfWork, model: type[Any], keys: Sequence[str], scope: Callable[[Any], Any] = lambda rows: rows
+) -> Sequence[Any]:
+    """The rows with these keys, locked in the order of their keys: two who lock the same ones do not deadlock.
+
+    `scope` narrows them to those that somebody may see.
+    """
     columns = inspect(model).primary_key
     typed = [tuple(_typed(column, part) for column, part in zip(columns, key.split(","), strict=True)) for key in keys]
-    rows = select(model).where(tuple_(*columns).in_(typed)).order_by(*columns)
+    rows = scope(select(model)).where(tuple_(*columns).in_(typed)).order_by(None).order_by(*columns)
     return (await work.session.scalars(rows.with_for_update(of=model))).all()
 
 

@@ -4,12 +4,15 @@ import inspect as python
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import LargeBinary, inspect
 
+from app.platform.database.defaults import constant_of
 from app.platform.database.model import Base
+from app.platform.module import installed
 from config.modules import MODULES
 
 SECRET = re.compile("password|secret|digest|token|key$")
@@ -41,8 +44,8 @@ def _models(module: str) -> dict[str, type[Base]]:
 
 
 def _lines(module: str, model: type[Base]) -> Iterator[str]:
-    name, fields = model.__name__, list(_fields(model))
-    yield f"# app/domain/{module}/admin.py"
+    name, fields, room = model.__name__, list(_fields(model)), installed([module])[0].admin
+    yield f"# {_file(room or f'app.domain.{module}.admin', name)}"
     if any(field.startswith("Field(") for field in fields):
         yield "from adminsite import Field"
         yield ""
@@ -57,11 +60,20 @@ def _lines(module: str, model: type[Base]) -> Iterator[str]:
         yield from _tuple("fields", fields)
     yield ""
     yield ""
-    yield f"# app/domain/{module}/module.py, in Module(…)"
-    yield f'admin="app.domain.{module}.admin",'
-    yield ""
+    if room is None:
+        yield f"# app/domain/{module}/module.py, in Module(…)"
+        yield f'admin="app.domain.{module}.admin",'
+        yield ""
     yield "# Superusers alone see it, until `access = Access(view=…, add=…, change=…, delete=…)` names permissions."
     yield "# What has a service is changed by its verbs: override `create`, `change`, `remove`; README shows how."
+
+
+def _file(room: str, name: str) -> str:
+    """Where the lines belong: the module's own room of the site, which may be a folder with a file for each model."""
+    path = room.replace(".", "/")
+    if not Path(path).is_dir():
+        return f"{path}.py"
+    return f"{path}/{re.sub('(?<!^)(?=[A-Z])', '_', name).lower()}.py"
 
 
 def _tuple(name: str, items: list[str]) -> Iterator[str]:
@@ -75,14 +87,14 @@ def _tuple(name: str, items: list[str]) -> Iterator[str]:
 
 
 def _fields(model: type[Base]) -> Iterator[str]:
-    """References as what they refer to; what the database makes is only shown, and secrets are not."""
+    """References as what they refer to; what the database works out is only shown, and secrets are not."""
     mapper: Any = inspect(model)
     relations = {column: one.key for one in mapper.relationships if not one.uselist for column in one.local_columns}
     for column in mapper.columns:
         path = mapper.get_property_by_column(column).key
         if isinstance(column.type, LargeBinary) or SECRET.search(path):
             continue
-        is_made = column.server_default is not None or column.identity is not None
+        is_made = column.server_default is not None and constant_of(column) is None
         if column in relations:
             yield f"{model.__name__}.{relations[column]}"
         elif not column.primary_key:

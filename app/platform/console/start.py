@@ -53,6 +53,8 @@ def _places(settings: Settings) -> list[str]:
     ]
     if settings.http.docs_enabled:
         places.append((f"{origin}/docs", "The OpenAPI pages: read it all, sign in, call it"))
+    if settings.http.admin_enabled:
+        places.append((f"{origin}/admin", "The admin site, for staff: `just createsuperuser` makes the first"))
     if settings.shows_mail:
         places.append((f"{origin}/mail", "The mail that is sent from here: it goes no further"))
     width = max(len(place) for place, _ in places)

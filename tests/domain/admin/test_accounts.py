@@ -8,6 +8,7 @@ import pytest
 from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_USERS
 from app.domain.webhooks.permissions import MANAGE_WEBHOOKS
 from app.platform.database.pools import Database
+from tests.conftest import Aside
 from tests.domain.admin.conftest import Browser
 
 Enter = Callable[..., Awaitable[Browser]]
@@ -84,8 +85,14 @@ async def test_nobody_rises_above_what_they_hold(manager: Browser, staff: Enter,
     assert await rows(database, f"{told} WHERE username = 'ishmael'") == [(False, True, 0)]
 
 
-async def test_sessions_end_and_links_are_mailed(manager: Browser, sign_in, client, database: Database, outbox):
+async def test_sessions_end_and_links_are_mailed(
+    manager: Browser, sign_in, client, database: Database, aside: Aside, outbox
+):
     other = await sign_in("queequeg")
+    await (await aside.connection()).execute(
+        "UPDATE accounts_token SET device = 'The Pequod' WHERE user_id = $1", other.id
+    )
+    assert "The Pequod" in await manager.page("/-/search?q=queequeg")  # a key would tell nobody anything
     listed = await manager.page("/tokens?q=QUEE")
     [key] = set(re.findall(r"/admin/tokens/([0-9a-f-]{36})", listed))
     for term, is_found in {"qu": True, "ee": False, "equ": True, "Q": True, "@": False, "-q": False}.items():

@@ -10,10 +10,13 @@ import pytest
 from click.testing import CliRunner
 from litestar import Litestar
 
+from app.domain.accounts.models import Group
 from app.domain.accounts.policies import MANAGE_PERMISSIONS
 from app.domain.admin import opening
+from app.domain.admin.building import faults
+from app.platform.admin.model_admin import ModelAdmin
 from app.platform.console.offering import new_admin
-from app.platform.module import Module
+from app.platform.module import Module, installed
 from tests.domain.admin.conftest import Browser
 
 Enter = Callable[..., Awaitable[Browser]]
@@ -24,13 +27,17 @@ def printed(*words: str) -> str:
     return done.output if done.exit_code == 0 else f"refused: {done.output}"
 
 
+class Broken(ModelAdmin[Group]):
+    """Names what its model has not."""
+
+    fields = ("nom",)
+
+
 @pytest.fixture
 def pasted(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
     """A site of one module, which is what was printed for a model."""
-    room, lines = ModuleType("tests.pasted"), printed("accounts", "Group")
-    code, _, offer = lines.partition("# app/domain/accounts/module.py")
-    assert 'admin="app.domain.accounts.admin",' in offer
-    exec(code, vars(room))  # just this is the promise
+    room = ModuleType("tests.pasted")
+    exec(printed("accounts", "Group"), vars(room))  # just this is the promise
     monkeypatch.setitem(sys.modules, room.__name__, room)
     monkeypatch.setattr(app.state, "modules", [Module(name="pasted", summary="Pasted", admin=room.__name__)])
     monkeypatch.setattr(opening, "_sites", WeakKeyDictionary())
@@ -55,6 +62,33 @@ def test_it_leaves_secrets_out_and_shows_what_is_referred_to():
     assert "Token.user," in lines
     assert "Field(Token.created_at, read_only=True)" in lines
     assert "digest" not in lines.partition("fields = ")[2]
+
+
+def test_the_lines_belong_where_the_module_has_its_views():
+    assert printed("accounts", "RecoveryCode").startswith("# app/domain/accounts/admin/recovery_code.py\n")
+    assert "admin=" not in printed("accounts", "RecoveryCode")
+    lines = printed("notifications", "Preference")
+    assert lines.startswith("# app/domain/notifications/admin.py\n")
+    assert 'Module(…)\nadmin="app.domain.notifications.admin",' in lines
+
+
+def test_what_begins_with_a_constant_is_changed_and_what_the_database_works_out_is_shown():
+    lines = printed("accounts", "User")
+    assert "        User.is_active,\n" in lines
+    assert "Field(User.created_at, read_only=True)" in lines
+
+
+async def test_check_names_the_room_that_would_not_let_the_site_open(monkeypatch: pytest.MonkeyPatch):
+    room = ModuleType("tests.broken")
+    Broken.__module__ = room.__name__
+    room.Broken = Broken
+    monkeypatch.setitem(sys.modules, room.__name__, room)
+    rooms = [Module(name="broken", summary="", admin=name) for name in (room.__name__, "tests.domain.nowhere")]
+    assert faults(installed(["accounts"])) == []
+    unnamed, absent = faults(rooms)
+    assert unnamed.startswith("tests.broken: ")
+    assert "nom" in unnamed
+    assert absent == "tests.domain.nowhere: No module named 'tests.domain.nowhere'"
 
 
 def test_it_tells_which_models_there_are():

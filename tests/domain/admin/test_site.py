@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from app.domain.admin.opening import opened
 from app.main import create_app
+from app.platform.console.start import _places
 from config.settings import Settings
 from tests.conftest import Aside, SignedIn
 from tests.domain.admin.conftest import OURS, Browser
@@ -27,6 +28,14 @@ async def test_who_is_nobody_is_led_to_the_sign_in_page(client: httpx.AsyncClien
     assert page.status_code == 200
     assert 'id="password-form"' in page.text
     assert "may not enter" not in page.text
+
+
+async def test_who_starts_it_is_told_where_it_is_and_how_the_first_comes_in(app: Litestar):
+    settings = app.state.settings
+    told = _places(replace(settings, http=settings.http.model_copy(update={"admin_enabled": True})))
+    [line] = [line for line in told if "admin site" in line]
+    assert line.startswith(f"http://{settings.server.host}:{settings.server.port}/admin ")
+    assert "just createsuperuser" in line
 
 
 async def test_who_is_not_staff_is_told_so(staff: Enter):

@@ -34,11 +34,15 @@ class TokenAdmin(ModelAdmin[Token]):
     searchable_fields = (Token.name,)  # what is found is search_condition's
     sortable_fields = ()
     fields_default_sort = (Descending(Token.id),)
-    count_mode = CountMode.ESTIMATED  # else the filters would count all that there are
+    count_mode = CountMode.ESTIMATED
     list_filters = (ReferenceFilter(Token.user), Token.is_session, MadeFilter("made", path="created_at"))
     deferred_fields = (Token.digest,)
     pagination = Pagination.KEYSET
     can_create = can_edit = False
+
+    def get_record_title(self, record: Token, /) -> str:
+        """By its name, or by what is signed in: its key tells nobody anything."""
+        return record.name or record.device or super().get_record_title(record)
 
     def search_condition(self, term: str, *, request: Request) -> ColumnElement[bool]:  # noqa: ARG002 - adminsite's
         """Those of the users that are found by it."""

@@ -78,7 +78,7 @@ class UserAdmin(ModelAdmin[User]):
     searchable_fields = (User.username, User.email)  # what is found is search_condition's
     sortable_fields = ()
     fields_default_sort = (Descending(User.id),)
-    count_mode = CountMode.ESTIMATED  # else the filters would count all that there are
+    count_mode = CountMode.ESTIMATED
     list_filters = (User.is_active, User.is_staff, User.is_superuser, MadeFilter("joined", path="created_at"))
     deferred_fields = (User.bio, User.image)
     pagination = Pagination.KEYSET
