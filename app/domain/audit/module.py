@@ -28,7 +28,7 @@ SELECT encode(sha256(convert_to(
 )), 'hex')
 FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND starts_with(proname, 'audit_')
 """
-AS_MIGRATED = "40072e6f616e04bf69445dd453a4eb8e3b300a5bb8f3090bcd67e3f65d276c83"
+AS_MIGRATED = "93598b00a212b0e710002d6f91763a7a4fb7a423be17dcb18f34c9010638d56f"
 WAITING = """
 SELECT person, count(*) FROM audit_personal_pending WHERE xid IS NOT NULL GROUP BY person ORDER BY person LIMIT 20
 """
