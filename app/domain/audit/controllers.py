@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.domain.audit.permissions import READ_TRAIL
-from app.domain.audit.schemas import EntryOut, NewRevert, Operation, RowOut
+from app.domain.audit.schemas import EntryOut, NewRevert, RowOut
 from app.domain.audit.services import ALWAYS, NEVER, AuditService, Filters, Trail
 from app.kit.errors import Conflict
 from app.kit.identity import Viewer
@@ -25,7 +25,6 @@ OfActor = Annotated[UUID | None, QueryParameter(name="actor", description="Only 
 OfRequest = Annotated[
     str | None, QueryParameter(name="request_id", max_length=128, description="Only what this request did")
 ]
-OfOperation = Annotated[Operation | None, QueryParameter(name="operation", description="Only those of this kind")]
 Since = Annotated[Moment | None, QueryParameter(description="Only those at this moment or after it")]
 Until = Annotated[Moment | None, QueryParameter(description="Only those before this moment")]
 AsOf = Annotated[Moment, QueryParameter(description="At which moment")]
@@ -42,7 +41,6 @@ class AuditController(Controller):
         of_table: OfTable = None,
         of_actor: OfActor = None,
         of_request: OfRequest = None,
-        of_operation: OfOperation = None,
         since: Since = None,
         until: Until = None,
         limit: Limit = 20,
@@ -52,7 +50,7 @@ class AuditController(Controller):
 
         It is in the order in which the transactions began.
         """
-        filters = Filters(of_table, of_actor, of_request, since or ALWAYS, until or NEVER, of_operation)
+        filters = Filters(of_table, of_actor, of_request, since or ALWAYS, until or NEVER)
         return await trail.entries(filters, After(limit, after))
 
     @get("/{table:str}/{key:str}", permission=READ_TRAIL)

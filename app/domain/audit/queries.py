@@ -56,7 +56,7 @@ def _with_personal(q: Select) -> Select:
 
 
 @query(recorded, page=by(Entry.xid.desc(), Entry.position.desc()))
-def newest_entries(  # noqa: PLR0913 - a parameter for each filter
+def newest_entries(
     q: Select,
     *,
     since: datetime,
@@ -64,16 +64,10 @@ def newest_entries(  # noqa: PLR0913 - a parameter for each filter
     relation: str | None = None,
     actor: UUID | None = None,
     request_id: str | None = None,
-    operation: str | None = None,
 ) -> Select:
     """Entries, the newest first."""
     q = _with_personal(q).where(Entry.at >= since, Entry.at < until)
-    for column, value in (
-        (Entry.relation, relation),
-        (Entry.actor, actor),
-        (Entry.request_id, request_id),
-        (Entry.operation, operation),
-    ):
+    for column, value in ((Entry.relation, relation), (Entry.actor, actor), (Entry.request_id, request_id)):
         q = q if value is None else q.where(column == value)
     return q
 

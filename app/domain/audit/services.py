@@ -15,7 +15,7 @@ from app.domain.audit.differences import changes_of, rebuilt
 from app.domain.audit.permissions import READ_TRAIL
 from app.domain.audit.persons import decrypted
 from app.domain.audit.queries import FAR_BACK, Recorded, entries_of, newest_entries, row_since
-from app.domain.audit.schemas import EntryOut, Operation, RowOut
+from app.domain.audit.schemas import EntryOut, RowOut
 from app.kit.errors import Conflict, NotFound, found
 from app.kit.identity import Viewer
 from app.kit.pagination import After, Slice
@@ -38,7 +38,6 @@ class Filters(Struct, frozen=True):
     request_id: str | None = None
     since: datetime = ALWAYS
     until: datetime = NEVER
-    operation: Operation | None = None
 
 
 class Trail:
