@@ -54,4 +54,5 @@ module = Module(
     commands=[audit_export, audit_verify],
     checks=[unrecorded, unsealed],
     recorder=RECORDER,
+    admin="app.domain.audit.admin",
 )

@@ -56,7 +56,7 @@ def _with_personal(q: Select) -> Select:
 
 
 @query(recorded, page=by(Entry.xid.desc(), Entry.position.desc()))
-def newest_entries(
+def newest_entries(  # noqa: PLR0913 - each is a filter
     q: Select,
     *,
     since: datetime,
@@ -64,10 +64,18 @@ def newest_entries(
     relation: str | None = None,
     actor: UUID | None = None,
     request_id: str | None = None,
+    operation: str | None = None,
+    key: str | None = None,
 ) -> Select:
     """Entries, the newest first."""
     q = _with_personal(q).where(Entry.at >= since, Entry.at < until)
-    for column, value in ((Entry.relation, relation), (Entry.actor, actor), (Entry.request_id, request_id)):
+    for column, value in (
+        (Entry.relation, relation),
+        (Entry.actor, actor),
+        (Entry.request_id, request_id),
+        (Entry.operation, operation),
+        (Entry.key, key),
+    ):
         q = q if value is None else q.where(column == value)
     return q
 

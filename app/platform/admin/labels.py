@@ -67,6 +67,8 @@ def _label_all(items: Iterable[Any]) -> None:
         item.label = Label(str.__str__(item.label))
         if getattr(item, "help_text", ""):
             item.help_text = Label(str.__str__(item.help_text))
+        if choices := getattr(item, "choices", ()):
+            item.choices = tuple((value, Label(str.__str__(text))) for value, text in choices)
 
 
 def _placed(part: Placed) -> Placed:

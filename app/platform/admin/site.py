@@ -13,7 +13,6 @@ from adminsite.i18n import gettext as _
 from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from litestar.datastructures import State
 from markupsafe import Markup
-from msgspec.json import decode
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -27,6 +26,7 @@ from app.kit.identity import Viewer
 from app.platform.admin import labels, tones
 from app.platform.admin.dates import DateHierarchy, steps_of
 from app.platform.admin.exporting import FORMAT, FORMATS, export_records
+from app.platform.admin.figures import decimal, timestamp, written
 from app.platform.admin.history import record_page, revert
 from app.platform.admin.importing import Uploads, import_preview, import_records
 from app.platform.admin.reading import ReadSessions
@@ -35,11 +35,11 @@ from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import BESIDES, INPUT, TOLD, shown
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.admin.times import moment, span
+from app.platform.admin.wording import told, told_of
 from app.platform.database.refusals import translate
 from app.platform.jobs.job_work import JobWork
 
 HERE = Path(__file__).parent
-CATALOGUES = {path.stem: decode(path.read_bytes()) for path in (HERE / "locales").glob("*.json")}
 PATH = "/admin"
 OWN_PAGES = frozenset(path.name for path in (HERE / "templates" / "house").glob("*.html"))
 
@@ -81,13 +81,19 @@ class Site(Admin):
             audit=recordings or False,
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
-            translations=CATALOGUES,
             **options,
         )
         self.add_stylesheet("house/site.css")
         self.add_script("house/site.js")
         self.templates.environment.policies["json.dumps_function"] = labels.dumps
-        self.templates.environment.filters |= {"moment": moment, "span": span}
+        self.templates.environment.filters |= {
+            "decimal": decimal,
+            "moment": moment,
+            "span": span,
+            "timestamp": timestamp,
+            "told": told,
+            "written": written,
+        }
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
         self.exports = 0  # that are being sent, each of which holds a slot
 
@@ -216,6 +222,8 @@ class Site(Admin):
         if name == "_value_editor.html":
             record = await load_or_404(self, values["view"], request)
             values |= {"seen_input": INPUT, "seen": shown(record, [values["row"].path], {})}
+        if values.get("older_history"):  # adminsite has a page of its own for them
+            values["older_history"] = Urls(request).asset(self.recordings.all_of(values["view"].table, values["key"]))
         if "panels" in values:
             values |= _of_list(request, values)
         if name in OWN_PAGES:
@@ -272,4 +280,4 @@ def _status(error: HTTPException | AppError) -> int:
 
 
 def _as_http(error: AppError) -> Exception:
-    return HTTPException(error.status, error.detail, error.headers)
+    return HTTPException(error.status, told_of(error), error.headers)
