@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from adminsite.i18n import activate, built_in
+from adminsite.i18n import built_in
 from litestar import Litestar
 
 from app.domain.admin.building import words
@@ -14,7 +14,7 @@ from app.domain.admin.opening import opened
 from app.kit.errors import AppError, Invalid
 from app.platform.admin import page as pages
 from app.platform.admin.site import Site
-from app.platform.admin.wording import Catalogue, told, told_of
+from app.platform.admin.wording import Catalogue, told
 from app.platform.module import installed
 from app.platform.validation import decode
 from app.platform.violations import as_msgspec_says
@@ -79,14 +79,13 @@ def test_a_word_is_one_word_everywhere(german: Catalogue):
 
 
 async def test_whatever_a_form_gives_is_refused_in_german(site: Site, german: Catalogue):
-    activate("de", {"de": german})
     for kind in structs(site):
         names = kind.__struct_encode_fields__
         wrong = [{}, {"unknown": 1}, *({name: value} for name in names for value in WRONG)]
         for error in filter(None, (refused(kind, value) for value in wrong)):
             for violation in error.violations:
                 assert is_german(violation.text, german), f"{kind.__name__}: {violation.text}"
-            assert told_of(error) != error.detail
+            assert error.detail_in(german.told) != error.detail
 
 
 async def test_whatever_a_page_is_sent_is_refused_in_german(site: Site, german: Catalogue):

@@ -14,7 +14,8 @@ from tests.domain.admin.conftest import Browser, staff
 __all__ = ["staff"]
 
 Enter = Callable[..., Awaitable[Browser]]
-CALLED = "SELECT set_config('litehouse.caller', $1, false)"
+CALLED = "SELECT set_config('litehouse.caller', $1, true)"  # until the transaction ends
+WHALES = "INSERT INTO accounts_group (name) VALUES ('Whales') RETURNING id::text, created_at"
 GROUPS = "INSERT INTO accounts_group (name) SELECT 'Sailors ' || n FROM generate_series(1, 60) n RETURNING id"
 WHERE = "/-/trail"
 TIMES = re.compile(r"<time[^>]*>([^<]+)</time>")
@@ -54,9 +55,9 @@ async def test_pages_go_on_by_key_with_as_many_statements(reader: Browser, raw: 
 
 async def test_each_filter_finds_what_it_says(reader: Browser, raw: asyncpg.Connection):
     request = uuid4()
-    await raw.execute(CALLED, f"{reader.user.id} {request} request")
-    [mine] = await raw.fetch("INSERT INTO accounts_group (name) VALUES ('Whales') RETURNING id::text")
-    await raw.execute(CALLED, "")
+    async with raw.transaction():
+        await raw.execute(CALLED, f"{reader.user.id} {request} request")
+        [mine] = await raw.fetch(WHALES)
     [other] = await raw.fetch("INSERT INTO accounts_group (name) VALUES ('Seals') RETURNING id::text")
     await raw.execute("UPDATE accounts_group SET name = 'Small seals' WHERE name = 'Seals'")
     noon = await raw.fetchval("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
@@ -102,8 +103,9 @@ async def test_filters_that_cannot_be_are_refused_by_name(reader: Browser):
 
 async def test_it_speaks_german(reader: Browser, raw: asyncpg.Connection):
     reader.headers["Accept-Language"] = "de"
-    await raw.execute(CALLED, f"{reader.user.id} {uuid4()} command:flush")
-    at = await raw.fetchval("INSERT INTO accounts_group (name) VALUES ('Wale') RETURNING created_at")
+    async with raw.transaction():
+        await raw.execute(CALLED, f"{reader.user.id} {uuid4()} command:flush")
+        [(_, at)] = await raw.fetch(WHALES)
     page = await reader.page(f"{WHERE}?table=accounts_group")
     for text in (
         "Änderungen",
