@@ -24,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin import labels, tones
-from app.platform.admin.dates import DateHierarchy, steps_of
+from app.platform.admin.dates import DateHierarchy, named, steps_of
 from app.platform.admin.exporting import FORMAT, FORMATS, export_records
 from app.platform.admin.figures import decimal, timestamp, written
 from app.platform.admin.history import record_page, revert
@@ -89,6 +89,7 @@ class Site(Admin):
         self.templates.environment.filters |= {
             "decimal": decimal,
             "moment": moment,
+            "period": named,
             "span": span,
             "timestamp": timestamp,
             "told": told,

@@ -4,12 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from adminsite.dashboard import Chart
-from adminsite.i18n import format_number
 from adminsite.timezones import to_local_time, to_utc_time
 from markupsafe import Markup
 
 from app.kit.errors import Invalid
-from app.platform.admin.figures import decimal, timestamp
+from app.platform.admin.figures import GROUPED, decimal, timestamp
 
 Counts = Callable[[], Awaitable[Mapping[datetime, int]]]
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
@@ -41,22 +40,12 @@ def span(seconds: float) -> str:
     return f"{decimal(seconds, 0 if seconds >= 10 or seconds == 0 else 1)} s"
 
 
-class Grouped(str):
-    """How a chart writes its numbers: it asks for their `format`, and knows no language."""
-
-    __slots__ = ()
-
-    def format(self, *values: float, **_named: object) -> str:
-        """`1,234`, or `1.234`."""
-        return format_number(round(values[0]))
-
-
 class Course(Chart):
     """A chart of how many there were in each of the last steps, those that have begun, by the reader's clock."""
 
     def __init__(self, title: str, counts: Counts, step: timedelta, number: int) -> None:
         """`counts` answers with the steps in which there were any, each by its beginning in UTC."""
-        super().__init__(title, self._rows, format=Grouped())
+        super().__init__(title, self._rows, format=GROUPED)
         self._counts = counts
         self._step = step
         self._number = number

@@ -28,7 +28,7 @@ from tests.domain.admin.refusing import phrases_of, reached
 
 ENGINE = "platform"
 FUNCTIONS = {"_", "gettext", "ngettext"}
-FILTERS = ("decimal", "moment", "number", "span", "timestamp", "told", "written")
+FILTERS = ("decimal", "moment", "number", "period", "span", "timestamp", "told", "written")
 # What templates show by a variable, and what code says by one.
 SHOWN: dict[str, Iterable[str]] = {
     ENGINE: {Page.group, "Deutsch", "English", "Esc"},

@@ -1,4 +1,4 @@
-"""What the page of the trail is shown with: a change of a group; a sun in what rows say tells it from what the site says."""
+"""What the page of the trail is shown with: a change of a group, which has a sun in what it says."""
 
 ROWS = """
 INSERT INTO accounts_group (name) VALUES ('Divers ☼');
