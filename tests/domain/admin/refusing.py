@@ -16,7 +16,8 @@ from typing import Any
 from app.kit.errors import AppError, Violation, found, require
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = re.compile(r"app\.platform\.admin(\.|$)|app\.domain\.(admin|\w+\.admin)(\.|$)")
+# Where the site begins; and what is there whatever modules are.
+ROOMS = re.compile(r"app\.(kit|platform\.(admin|jobs))(\.|$)|app\.domain\.(admin|\w+\.admin)(\.|$)")
 CODE = re.compile(r"[a-z_]+")  # of what is wrong, before its text
 QUOTED = re.compile("'[^']*'")
 NAME = re.compile(r"[A-Za-z_]\w*")
