@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.audit.permissions import READ_TRAIL
-from app.domain.audit.schemas import EntryOut, Operation
+from app.domain.audit.schemas import ChangeOut, EntryOut, Operation
 from app.domain.audit.services import Filters, Trail
 from app.kit.errors import AppError, Invalid, Violation
 from app.kit.pagination import After
@@ -124,18 +124,18 @@ class TrailPage(Page):
         self, entry: EntryOut, names: Mapping[Any, str], view: ModelAdmin[Any] | None, request: Request
     ) -> Shown:
         lines = [
-            Line(
-                view.label_of(one.column) if view else one.column,
-                written(one.before),
-                written(one.after),
-                one.shown in HIDDEN,
-            )
+            Line(view.label_of(one.column) if view else one.column, *_written(one))
             for one in entry.changes
+            if one.shown != "plain" or one.before != one.after
         ]
         who = names.get(entry.actor) or str(entry.actor) if entry.actor else ""
         is_there = view is not None and entry.operation in {"insert", "update"}
         link = Urls(request).detail(view, entry.key) if view and is_there else ""
         return Shown(entry, who, str(view.label) if view else entry.table, link, lines)
+
+
+def _written(change: ChangeOut) -> tuple[str, str, bool]:
+    return written(change.before), written(change.after), change.shown in HIDDEN
 
 
 def _violations(asked: Asked, tables: Mapping[str, Any]) -> list[Violation]:

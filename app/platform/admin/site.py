@@ -223,7 +223,7 @@ class Site(Admin):
         if name == "_value_editor.html":
             record = await load_or_404(self, values["view"], request)
             values |= {"seen_input": INPUT, "seen": shown(record, [values["row"].path], {})}
-        if values.get("older_history"):  # adminsite has a page of its own for them
+        if self.recordings and values.get("older_history"):  # adminsite has a page of its own for them
             values["older_history"] = Urls(request).asset(self.recordings.all_of(values["view"].table, values["key"]))
         if "panels" in values:
             values |= _of_list(request, values)
