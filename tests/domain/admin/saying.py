@@ -37,7 +37,15 @@ SHOWN: dict[str, Iterable[str]] = {
 }
 # What a job says of itself, who made a change, and where a setting came from: for `told`.
 SAID: dict[str, Iterable[str]] = {
-    ENGINE: {"job:{name}", "event:{name}", "command:{name}", "request", "and {more} more", "must be {one} or {other}"},
+    ENGINE: {
+        "job:{name}",
+        "event:{name}",
+        "command:{name}",
+        "request",
+        "and {more} more",
+        "body",
+        "must be {one} or {other}",
+    },
     "admin": {"default", "the environment", "the environment, as {name}", "{count} rows", "{count} files"},
     "jobs": STATES,  # in what is said of one
 }
