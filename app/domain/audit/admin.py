@@ -78,7 +78,11 @@ class TrailPage(Page):
         )
         try:
             filters = await self._filters(trail, asked)
-            entries = await trail.entries(filters, After(SHOWN, asked.after))
+            after = After(SHOWN, asked.after)
+            if asked.key:
+                entries = await trail.history(asked.table or "", asked.key, after)
+            else:
+                entries = await trail.entries(filters, after)
         except Invalid as error:
             wrong = beside_fields(error.violations, Asked.__struct_fields__)
             return await self.admin.render_template(self.template, request, shown | {"wrong": wrong}, 422)
@@ -106,7 +110,7 @@ class TrailPage(Page):
         """Raises Invalid with all that cannot be asked for."""
         wrong, filters = (
             list(_violations(asked, self._tables)),
-            Filters(asked.table, None, asked.request, key=asked.key),
+            Filters(asked.table, None, asked.request),
         )
         for name in ("since", "until", "actor"):
             text = getattr(asked, name)
@@ -144,6 +148,8 @@ def _violations(asked: Asked, tables: Mapping[str, Any]) -> list[Violation]:
         wrong.append(Violation("/table", "unknown", "is not recorded"))
     if asked.key and not asked.table:
         wrong.append(Violation("/key", "needs_table", "can be looked for in one table alone: choose it too"))
+    if asked.key and any((asked.operation, asked.actor, asked.request, asked.since, asked.until)):
+        wrong.append(Violation("/key", "alone", "goes with the model alone: empty the other filters"))
     if asked.operation and asked.operation not in OPERATIONS:
         wrong.append(Violation("/operation", "unknown", f"must be one of {', '.join(OPERATIONS)}"))
     return wrong

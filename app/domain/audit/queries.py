@@ -65,7 +65,6 @@ def newest_entries(  # noqa: PLR0913 - each is a filter
     actor: UUID | None = None,
     request_id: str | None = None,
     operation: str | None = None,
-    key: str | None = None,
 ) -> Select:
     """Entries, the newest first."""
     q = _with_personal(q).where(Entry.at >= since, Entry.at < until)
@@ -74,7 +73,6 @@ def newest_entries(  # noqa: PLR0913 - each is a filter
         (Entry.actor, actor),
         (Entry.request_id, request_id),
         (Entry.operation, operation),
-        (Entry.key, key),
     ):
         q = q if value is None else q.where(column == value)
     return q

@@ -40,7 +40,6 @@ class Filters(Struct, frozen=True):
     since: datetime = ALWAYS
     until: datetime = NEVER
     operation: Operation | None = None
-    key: str | None = None  # with a relation: by itself no index knows it
 
 
 class Trail:

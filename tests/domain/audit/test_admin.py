@@ -88,6 +88,7 @@ async def test_filters_that_cannot_be_are_refused_by_name(reader: Browser):
     refusals = dict(re.findall(r'id="wrong-(\w+)"[^>]*>([^<]+)<', page))
     assert refusals == {
         "table": "is not recorded",
+        "key": "goes with the model alone: empty the other filters",
         "operation": "must be one of insert, update, delete, truncate",
         "actor": "not found",
         "since": "must be a date and a time",
