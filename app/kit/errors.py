@@ -1,6 +1,6 @@
 """How the house says no: one tree of errors, each knowing its status, its code and the fields that it is about."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Self, TypeVar
 
 import msgspec
@@ -78,7 +78,11 @@ class AppError(Exception):
     @property
     def detail(self) -> str:
         """What went wrong this time, as a sentence."""
-        return self._detail or _sentence(self.violations) or self.title
+        return self.detail_in(str)
+
+    def detail_in(self, say: Callable[[str], str]) -> str:
+        """The detail in other words: `say` has them for names of fields, texts of violations, details and titles."""
+        return say(self._detail) if self._detail else _sentence(self.violations, say) or say(self.title)
 
     def telling_of(self, refusals: Iterable["AppError"]) -> Self:
         """One like it with all that these say; it may be among them."""
@@ -265,7 +269,7 @@ def _pointer(field: str) -> str:
     return field if not field or field.startswith("/") or ":" in field else f"/{field}"
 
 
-def _sentence(violations: tuple[Violation, ...]) -> str:
-    shown = "; ".join(f"{violation.field} {violation.text}" for violation in violations[:SHOWN_IN_DETAIL])
+def _sentence(violations: tuple[Violation, ...], say: Callable[[str], str]) -> str:
+    told = [f"{say(violation.field)} {say(violation.text)}" for violation in violations[:SHOWN_IN_DETAIL]]
     more = len(violations) - SHOWN_IN_DETAIL
-    return f"{shown}; and {more} more" if more > 0 else shown
+    return "; ".join([*told, say(f"and {more} more")] if more > 0 else told)

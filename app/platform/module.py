@@ -37,7 +37,8 @@ class Module:
     """What a module brings; everything but its name and summary may be absent.
 
     `admin`: the room of what it shows at the admin site, by its dotted name: it is imported when the site is asked for.
-    The templates of its pages lie in the module's folder `admin_templates`.
+    The templates of its pages lie in the module's folder `admin_templates`, and what it says there in other languages
+    in `admin_locales`.
     `on_request`: of the jobs, those that users ask for: who did sees how far one is, and may have it not done. All else
     that follows from what users do is the house's: else a thief would cancel the mail that tells of the theft.
     """

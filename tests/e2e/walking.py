@@ -8,7 +8,8 @@ from importlib.util import find_spec
 import asyncpg
 from adminsite.i18n import built_in
 
-from app.platform.admin.site import CATALOGUES
+from app.domain.admin.building import words
+from app.platform.module import installed
 from config.modules import MODULES
 from tests.e2e.looking import Visitor
 
@@ -87,5 +88,5 @@ def untranslated(text: str) -> bool:
     own = text.removesuffix(" · Litehouse")
     if OF_ROWS.search(own) or not WORD.search(own) or own.isupper() or own in {*MODULES, "platform"}:
         return False
-    known: Mapping[str, object] = {**built_in("de"), **CATALOGUES["de"]}
+    known: Mapping[str, object] = {**built_in("de"), **words(installed(MODULES))["de"]}
     return known.get(own) != own

@@ -21,13 +21,14 @@ from app.kit.identity import Viewer
 from app.platform.admin.model_admin import ModelAdmin
 from app.platform.admin.page import Page
 from app.platform.admin.site import LeaveToJob, Site
+from app.platform.admin.wording import Catalogue, catalogues
 from app.platform.database.pools import Database
 from app.platform.module import Module, audited, installed
 from config.modules import MODULES
 
 T = TypeVar("T")
 
-TEMPLATES = str(Path(domain.__path__[0]) / "{}" / "admin_templates")
+HOME = Path(domain.__path__[0])
 
 
 def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
@@ -60,11 +61,17 @@ def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
         secret_key=secret,
         session_cookie="litehouse_admin",
         session_https_only=house.resources.settings.http.secure,
+        translations=words(modules),
     )
     for module in modules:
-        made.add_template_dir(TEMPLATES.format(module.name))
+        made.add_template_dir(str(HOME / module.name / "admin_templates"))
     made.prepare()
     return made
+
+
+def words(modules: Iterable[Module]) -> dict[str, Catalogue]:
+    """What the site and the modules say, by language."""
+    return catalogues(HOME / module.name / "admin_locales" for module in modules)
 
 
 def offered(modules: Iterable[Module]) -> list[type[ModelAdmin]]:

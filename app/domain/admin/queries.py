@@ -1,10 +1,10 @@
-"""What the site itself reads: who is staff, what those are called who acted, and what is kept for whom."""
+"""What the site itself reads: who is staff, and what is kept for whom."""
 
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Select, any_
+from sqlalchemy import Select
 
 from app.domain.accounts.models import User
 from app.domain.admin.models import SavedView, Upload
@@ -23,19 +23,6 @@ class StaffName(Struct, frozen=True, gc=False):
 def staff_name(q: Select, *, user: UUID | None) -> Select:
     """The name of a user who may enter the site."""
     return q.where(User.id == user, User.is_active, User.is_staff)
-
-
-class Named(Struct, frozen=True, gc=False):
-    """A user's name."""
-
-    id: UUID
-    username: str
-
-
-@query(Shape(Named, User))
-def names_of(q: Select, *, ids: list[UUID]) -> Select:
-    """The names of these users."""
-    return q.where(User.id == any_(ids))  # ty: ignore[invalid-argument-type] - a bind parameter stands for them
 
 
 class SavedList(Struct, frozen=True, gc=False):

@@ -1,18 +1,19 @@
 """The trail of the audit module, as the site shows it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from adminsite.audit import AuditEntry, AuditEvent, AuditQuery
-from adminsite.i18n import gettext as _
 
-from app.domain.admin.queries import names_of
 from app.domain.audit.services import NEVER, READ_TRAIL, AuditService, EntryOut, Trail
 from app.kit.identity import Viewer
 from app.kit.pagination import After
+from app.platform.admin.figures import written
 from app.platform.admin.recordings import Then
+from app.platform.admin.wording import told
 from app.platform.audited import Audited
 from app.platform.database.pools import Database
 from app.platform.database.work import UnitOfWork
@@ -40,13 +41,14 @@ class TrailOfRecords:
         table = self._views().get(query.view)
         if table is None or query.record_key is None:
             return []
-        trail, after = self._trail(), After(limit - 1)  # adminsite asks for one more, to link to a page of the rest
-        found = (await trail.history(table, query.record_key, after)).items
-        actors = list({entry.actor for entry in found if entry.actor})
-        names = (
-            {one.id: one.username for one in await names_of.all(self._database.reader(), ids=actors)} if actors else {}
-        )
+        trail = self._trail()
+        found = (await trail.history(table, query.record_key, After(limit))).items
+        names = await trail.names(found)
         return [_entry(entry, query.view or "", names) for entry in found]
+
+    def all_of(self, table: str, key: str) -> str:
+        """On the page of the whole trail."""
+        return f"-/trail?{urlencode({'table': table, 'key': key})}"
 
     def may_read(self, viewer: Viewer, table: str) -> bool:
         """Whether the table is recorded, and they may see the trail."""
@@ -63,7 +65,7 @@ class TrailOfRecords:
         if was.row is None:
             return []
         return [
-            Then(name, HIDDEN if name in was.hidden else _text(was.row.get(name)), _text((now.row or {}).get(name)))
+            Then(name, HIDDEN if name in was.hidden else written(was.row.get(name)), written((now.row or {}).get(name)))
             for name in sorted({*was.row, *(now.row or {})})
         ]
 
@@ -76,7 +78,7 @@ class TrailOfRecords:
 
 
 def _entry(entry: EntryOut, view: str, names: Mapping[UUID, str]) -> AuditEntry:
-    who = names.get(entry.actor) or str(entry.actor) if entry.actor else _(entry.origin)
+    who = names.get(entry.actor) or str(entry.actor) if entry.actor else told(entry.origin)
     changes = {change.column: (_shown(change, change.before), _shown(change, change.after)) for change in entry.changes}
     return AuditEntry(
         view=view,
@@ -92,8 +94,4 @@ def _entry(entry: EntryOut, view: str, names: Mapping[UUID, str]) -> AuditEntry:
 
 
 def _shown(change: Any, value: Any) -> str:
-    return HIDDEN if change.shown in {"masked", "unreadable"} else _text(value)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    return HIDDEN if change.shown in {"masked", "unreadable"} else written(value, UTC)

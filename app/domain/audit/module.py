@@ -85,4 +85,5 @@ module = Module(
     commands=[audit_export, audit_verify, audit_begin_anew],
     checks=[unrecorded, unsealed, restored_here, unopened],
     recorder=RECORDER,
+    admin="app.domain.audit.admin",
 )

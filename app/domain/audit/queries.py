@@ -54,7 +54,7 @@ def _with_personal(q: Select) -> Select:
 
 
 @query(recorded, page=by(Entry.xid.desc(), Entry.position.desc()))
-def newest_entries(  # noqa: PLR0913 - a parameter for each filter
+def newest_entries(  # noqa: PLR0913 - each is a filter
     q: Select,
     *,
     since: datetime,

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from app.domain.audit.actors import names_of, user_named
 from app.domain.audit.differences import changes_of, rebuilt
 from app.domain.audit.permissions import READ_TRAIL
 from app.domain.audit.persons import decrypted
@@ -58,6 +59,18 @@ class Trail:
         """What became of a row, the latest first. Raises NotFound for a table that is not audited."""
         found(self._declared.get(table), "table")
         return await self._shown(await entries_of.after(self._source, after, relation=table, key=key))
+
+    async def names(self, entries: Sequence[EntryOut]) -> dict[UUID, str]:
+        """What those are called who made these changes, and are still there."""
+        actors = list({entry.actor for entry in entries if entry.actor})
+        return {one.id: one.username for one in await names_of.all(self._source, ids=actors)} if actors else {}
+
+    async def actor(self, name: str) -> UUID:
+        """Who is called so, or has this id, which stays known when they are gone. Raises NotFound."""
+        try:
+            return UUID(name)
+        except ValueError:
+            return found(await user_named.one(self._source, username=name), "actor").id
 
     async def as_of(self, table: str, key: str, moment: datetime) -> RowOut:
         """The row as it was then, rebuilt from what it is. Raises NotFound, Conflict where that cannot be known."""

@@ -1,13 +1,12 @@
 """Webhooks at the admin site: who is told, what became of the messages, and sending them once more."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from adminsite.i18n import gettext as _
 from adminsite.i18n import ngettext
-from adminsite.timezones import to_utc_time
 from msgspec import Struct
 from starlette.requests import Request
 
@@ -15,9 +14,10 @@ from app.domain.webhooks.permissions import MANAGE_WEBHOOKS
 from app.domain.webhooks.queries import deliveries_of, endpoint_by_id
 from app.domain.webhooks.schemas import NewReplay, State
 from app.domain.webhooks.services import EndpointService, delivery_of, provide_endpoints
-from app.kit.errors import Invalid, found
+from app.kit.errors import found
 from app.kit.pagination import After
 from app.platform.admin.page import Concern, Page, deed
+from app.platform.admin.times import moment_of
 from app.platform.admin.tones import BLUE, GREEN, ROSE
 from app.platform.database.work import Source, UnitOfWork
 
@@ -97,7 +97,9 @@ class WebhooksPage(Page):
     @deed(MANAGE_WEBHOOKS)
     async def replay(self, work: UnitOfWork, *, endpoint: UUID, since: str, until: str) -> str:
         """Send once more what happened in a range of time, on the clock of whoever asks."""
-        job = await self._service(work).replay(endpoint, NewReplay(_moment("since", since), _moment("until", until)))
+        job = await self._service(work).replay(
+            endpoint, NewReplay(moment_of("since", since), moment_of("until", until))
+        )
         return _("The job {job} sends it once more.", job=job)
 
     @deed(MANAGE_WEBHOOKS)
@@ -125,12 +127,3 @@ class WebhooksPage(Page):
 async def endpoints(source: Source) -> list[Listed]:
     """The newest of them."""
     return [Listed(*row) for row in await source.fetch(ENDPOINTS, (MOST_COUNTED, SHOWN))]
-
-
-def _moment(field: str, text: str) -> datetime:
-    """A form's moment is on the clock that its pages show, and without seconds."""
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Invalid(field, "must be a date and a time") from error
-    return value if value.tzinfo else to_utc_time(value).replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from adminsite._http.listing import FilterPanel
 from adminsite.filters import FilterOption, FilterValue, SQLFilter
 from adminsite.filters.sql import SQLFilterContext
+from adminsite.i18n import gettext as _
 from adminsite.timezones import current_timezone, to_column_time, to_local_time
 from sqlalchemy import ColumnElement, func, literal, select, text
 
@@ -34,6 +35,16 @@ class Period(NamedTuple):
             return cls(unit := "day" if day else "month" if month else "year", start, _after(start, unit))
         except (ValueError, OverflowError):
             return None
+
+    @property
+    def name(self) -> str:
+        """As it is written in the language of the page: `2026-11`, or `11.2026`."""
+        year, month, day = self.start.isoformat().split("-")
+        if self.unit == "year":
+            return year
+        if self.unit == "month":
+            return _("{year}-{month}", year=year, month=month)
+        return _("{year}-{month}-{day}", year=year, month=month, day=day)
 
     @property
     def below(self) -> str | None:
@@ -81,6 +92,10 @@ class DateHierarchy(SQLFilter[Any]):
             return None
         return repository.condition_at(self.path, lambda column, field: _within(column, field, period))
 
+    def describe(self, value: FilterValue, options: Sequence[FilterOption] = ()) -> str:  # noqa: ARG002 - adminsite's
+        """By its own name: what can be chosen is below it."""
+        return _("{filter}: {chosen}", filter=self.label, chosen=named(value.first))
+
     async def options(self, context: Any) -> Sequence[FilterOption]:
         """The periods one step below the one that is chosen."""
         chosen = next((value for value in context.spec.filters if value.name == self.name), None)
@@ -90,7 +105,7 @@ class DateHierarchy(SQLFilter[Any]):
         if self._is_counted:
             return await self._counted(context, chosen, period)
         written = period.parts() if period else await self._years(context)
-        return tuple(FilterOption(one, one) for one in written)
+        return tuple(FilterOption(one, named(one)) for one in written)
 
     async def _counted(
         self, context: SQLFilterContext, chosen: FilterValue | None, period: Period | None
@@ -105,7 +120,7 @@ class DateHierarchy(SQLFilter[Any]):
         condition = context.repository.search_clause(context.spec)
         rows = rows if condition is None else rows.where(condition)
         found = await context.session.execute(rows.group_by(text("written")).order_by(text("written")))
-        return tuple(FilterOption(name, name, count) for name, count in found.all())
+        return tuple(FilterOption(written, named(written), count) for written, count in found.all())
 
     async def _years(self, context: SQLFilterContext) -> list[str]:
         """From the first row's to the last one's: two looks into an index."""
@@ -124,6 +139,12 @@ class Steps(NamedTuple):
     label: str
     above: Sequence[str]
     below: Sequence[FilterOption]
+
+
+def named(written: str) -> str:
+    """A period, as it stands in addresses, in the language of the page."""
+    period = Period.parse(written)
+    return period.name if period else written
 
 
 def steps_of(panel: FilterPanel) -> Steps:

@@ -12,6 +12,8 @@ from adminsite._http.export import csv_header, csv_rows
 from adminsite.fields import RelationField
 from adminsite.markup import plain
 
+from app.platform.admin.figures import IN_FILE
+
 if TYPE_CHECKING:
     from app.platform.admin.model_admin import ModelAdmin
 
@@ -41,6 +43,7 @@ class CsvFile:
 
     def rows(self, records: Sequence[Any]) -> bytes:
         """A line a record, more where a value has several."""
+        IN_FILE.set(True)  # of the thread that writes it
         return csv_rows(self.view, records, self.paths).encode()
 
     def end(self) -> bytes:

@@ -35,6 +35,7 @@ async def record_page(site: Any, request: Request) -> Response:
         "key": key,
         "heading": view.get_record_title(record),
         "moment": moment,
+        "utc": UTC,
         "values": [(view.label_of(one.column), one) for one in values if view.may_show(request, one.column)],
     }
     return await site.render_template("house/as_of.html", request, shown)

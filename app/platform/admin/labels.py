@@ -6,9 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from adminsite import ModelView
+from adminsite.fields import ComputedField, IntegerField
 from adminsite.i18n import gettext
 from adminsite.views.layout import Placed
 from markupsafe import escape
+
+from app.platform.admin.figures import GROUPED
 
 
 class Label(str):
@@ -35,7 +38,7 @@ class Label(str):
 
 
 def label_view(view: ModelView[Any]) -> None:
-    """Have all that a view is called by translated, and what is in it."""
+    """Have all that a view is called by translated, what is in it, and its numbers."""
     view.label, view.label_plural, view.group = Label(view.label), Label(view.label_plural), Label(view.group)
     view._settings.record_title = Label(view._settings.record_title)
     _label_all(view._settings.list_filters)
@@ -64,9 +67,13 @@ class LabelledFields(dict[str, Any]):
 
 def _label_all(items: Iterable[Any]) -> None:
     for item in items:
+        if isinstance(item, IntegerField | ComputedField) and item.format is None:
+            item.format = GROUPED
         item.label = Label(str.__str__(item.label))
         if getattr(item, "help_text", ""):
             item.help_text = Label(str.__str__(item.help_text))
+        if choices := getattr(item, "choices", ()):
+            item.choices = tuple((value, Label(str.__str__(text))) for value, text in choices)
 
 
 def _placed(part: Placed) -> Placed:

@@ -151,8 +151,9 @@ class ModelAdmin(ModelView[M], Generic[M]):
         return mapper.local_table.name
 
     def label_of(self, column: str) -> str:
-        """What a column is called on its pages, where it is shown there; else its own name."""
-        return self._fields.label_for(column) if column in self._settings.candidates else column
+        """What a column is called on its pages; its own name, where the model has it no more."""
+        mapper: Any = inspect(self.model)
+        return self._fields.label_for(column) if column in mapper.column_attrs else column
 
     def may_show(self, request: Request, column: str) -> bool:
         """Whether the viewer is shown the column's values."""

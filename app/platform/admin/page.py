@@ -22,6 +22,7 @@ from app.platform.admin.site import Site
 from app.platform.admin.staff import viewer_of
 from app.platform.database.work import Reader
 from app.platform.security import SIGNED_IN
+from app.platform.violations import as_msgspec_says
 
 T = TypeVar("T", bound=msgspec.Struct)
 Deed = Callable[..., Awaitable[str]]
@@ -131,7 +132,7 @@ def _inputs(method: Any, form: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return msgspec.structs.asdict(_converted(form, method.inputs))
     except msgspec.ValidationError as error:
-        raise Invalid("form", str(error)) from error
+        raise Invalid.of([as_msgspec_says(error)]) from error
 
 
 def _converted(texts: Mapping[str, Any], kind: type[T]) -> T:

@@ -30,6 +30,10 @@ class Recordings(Protocol):
         """What became of a record, the latest first; the id of an entry is its position."""
         ...
 
+    def all_of(self, table: str, key: str) -> str:
+        """The address, in the site, of the page with all that became of a record."""
+        ...
+
     def may_read(self, viewer: Viewer, table: str) -> bool:
         """Whether the table is recorded, and they may see it."""
         ...

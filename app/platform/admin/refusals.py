@@ -7,6 +7,7 @@ from adminsite.exceptions import RefusedError
 from starlette.requests import Request
 
 from app.kit.errors import Violation
+from app.platform.admin.wording import told, told_of
 from app.platform.database.refusals import translate
 
 ERRORS = "litehouse_errors"  # in a request's state: the messages beside its form's fields
@@ -28,17 +29,21 @@ def refusals(request: Request, paths: Iterable[str], *, inside: str = "") -> Gen
             raise
         beside = beside_fields(refusal.violations, paths)
         getattr(request.state, ERRORS, {}).update({f"{inside}{path}": text for path, text in beside.items()})
-        raise RefusedError(refusal.detail) from error
+        raise RefusedError(told_of(refusal)) from error
 
 
 def beside_fields(violations: Iterable[Violation], paths: Iterable[str]) -> dict[str, str]:
-    """What is said beside which field. Wire names are in camel case, and attributes in snake case."""
-    told: dict[str, str] = {}
+    """What is said beside which field, in the language of the page.
+
+    Wire names are in camel case, and attributes in snake case.
+    """
+    beside: dict[str, str] = {}
     plain = {_plain(path): path for path in paths}
     for violation in violations:
         if path := plain.get(_plain(violation.field)):
-            told[path] = f"{told[path]}; {violation.text}" if path in told else violation.text
-    return told
+            text = told(violation.text)
+            beside[path] = f"{beside[path]}; {text}" if path in beside else text
+    return beside
 
 
 def _plain(name: str) -> str:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from adminsite.actions import Selection
 from adminsite.database import SessionAdapter
-from adminsite.exceptions import RefusedError
 from adminsite.i18n import gettext as _
 from adminsite.permissions import Permission
 from adminsite.views._forms import InlineRow
@@ -144,7 +143,7 @@ class VerbSaver(Saver[Any]):
                 return await work.run(lambda: verb(work))
             except ChangedMeanwhile as conflict:
                 setattr(request.state, CONFLICT, conflict)
-                raise RefusedError(_(conflict.detail)) from conflict
+                raise
 
 
 def _require_own(parent: Any, name: str, child: Any) -> None:

@@ -7,13 +7,13 @@ from typing import Any, Protocol, cast
 
 from adminsite import Admin, AdminPage, ModelView
 from adminsite._http.requests import load_or_404
+from adminsite._http.urls import Urls
 from adminsite.audit import AuditEntry, AuditQuery
 from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.i18n import gettext as _
 from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from litestar.datastructures import State
 from markupsafe import Markup
-from msgspec.json import decode
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -26,8 +26,10 @@ from app.kit.errors import AppError
 from app.kit.identity import Viewer
 from app.platform.admin import labels, tones
 from app.platform.admin.asked import require_sane
+from app.platform.admin.dates import named
 from app.platform.admin.drawing import PatientTemplate
 from app.platform.admin.exporting import export_records
+from app.platform.admin.figures import decimal, timestamp, written
 from app.platform.admin.history import record_page, revert
 from app.platform.admin.importing import Uploads, import_preview, import_records
 from app.platform.admin.lean import spare_pickers
@@ -37,11 +39,11 @@ from app.platform.admin.seen import INPUT, shown_alone
 from app.platform.admin.showing import differences, of_form, of_list
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
 from app.platform.admin.times import moment, span
+from app.platform.admin.wording import told, told_of
 from app.platform.database.refusals import translate
 from app.platform.jobs.job_work import JobWork
 
 HERE = Path(__file__).parent
-CATALOGUES = {path.stem: decode(path.read_bytes()) for path in (HERE / "locales").glob("*.json")}
 PATH = "/admin"
 OWN_PAGES = frozenset(path.name for path in (HERE / "templates" / "house").glob("*.html"))
 
@@ -84,14 +86,21 @@ class Site(Admin):
             audit=recordings or False,
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
-            translations=CATALOGUES,
             **options,
         )
         self.add_stylesheet("house/site.css")
         self.add_script("house/site.js")
         self.templates.environment.template_class = PatientTemplate
         self.templates.environment.policies["json.dumps_function"] = labels.dumps
-        self.templates.environment.filters |= {"moment": moment, "span": span}
+        self.templates.environment.filters |= {
+            "decimal": decimal,
+            "moment": moment,
+            "period": named,
+            "span": span,
+            "timestamp": timestamp,
+            "told": told,
+            "written": written,
+        }
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
         self.exports = 0  # that are being made, each of which holds a slot
         self.downloads: Counter[object] = Counter()  # that are being sent, by their readers
@@ -222,8 +231,10 @@ class Site(Admin):
             values["last"] = await self._last_change(request, values) if values["differences"] else None
         if name == "_value_editor.html":
             record = await load_or_404(self, values["view"], request)
-            told = {"seen_input": INPUT, "seen": shown_alone(record, values["row"].path)}
-            values |= told | {"differences": differences(request, values["view"])}
+            seen = {"seen_input": INPUT, "seen": shown_alone(record, values["row"].path)}
+            values |= seen | {"differences": differences(request, values["view"])}
+        if self.recordings and values.get("older_history"):  # adminsite has a page of its own for them
+            values["older_history"] = Urls(request).asset(self.recordings.all_of(values["view"].table, values["key"]))
         if "panels" in values:
             values |= of_list(request, values)
         if name in OWN_PAGES:
@@ -260,4 +271,4 @@ def _status(error: HTTPException | AppError) -> int:
 
 
 def _as_http(error: AppError) -> Exception:
-    return HTTPException(error.status, error.detail, error.headers)
+    return HTTPException(error.status, told_of(error), error.headers)

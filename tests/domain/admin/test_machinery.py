@@ -175,6 +175,8 @@ async def test_it_speaks_german(staff: Enter, connection):
     for text in ("Was Aufmerksamkeit braucht", "1 Mail des letzten Tages ist fehlgeschlagen", "Aufträge", "Ereignisse"):
         assert text in shown
     assert "Wer keine Mail bekommt" in await root.page("/-/mail")
+    assert "Ereignis nicht gefunden" in await root.deed("/-/events", "skip", subscriber="x", position=7)
+    assert "`int` erwartet, nicht `str`" in await root.deed("/-/events", "skip", subscriber="x", position="many")
 
 
 class Found(GroupAdmin):

@@ -1,63 +1,156 @@
-"""Every text of the site, in its templates and its code, has its German."""
+"""Every text of the site has its German, and nothing else has: of its code, templates, labels and refusals."""
 
-import ast
-from collections.abc import Iterator
-from dataclasses import fields
-from pathlib import Path
+import re
+from html.parser import HTMLParser
+from typing import Any
 
+import msgspec
+import pytest
 from adminsite.i18n import built_in
-from jinja2 import Environment
-from jinja2.ext import extract_from_ast
 from litestar import Litestar
 
+from app.domain.admin.building import words
 from app.domain.admin.opening import opened
-from app.platform.admin.page import Page
-from app.platform.admin.site import CATALOGUES
-from app.platform.jobs.table import STATES
-from config.settings import Settings
+from app.kit.errors import AppError, Invalid
+from app.platform.admin import page as pages
+from app.platform.admin.site import Site
+from app.platform.admin.wording import Catalogue, told
+from app.platform.module import installed
+from app.platform.validation import decode
+from app.platform.violations import as_msgspec_says
+from config.modules import MODULES
+from tests.domain.admin.saying import ENGINE, all_phrases, all_texts, deeds, of_room, shape, sources, structs, unsaid
 
-APP = Path(__file__).resolve().parents[3] / "app"
-FUNCTIONS = {"_", "gettext", "ngettext"}
-
-
-def sources(ending: str) -> Iterator[Path]:
-    """Of the engine, of what collects, and of what the modules offer."""
-    yield from (APP / "platform" / "admin").rglob(f"*.{ending}")
-    yield from (path for path in (APP / "domain").rglob(f"*.{ending}") if "admin" in str(path.relative_to(APP)))
-
-
-def in_code() -> Iterator[str]:
-    for path in sources("py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in FUNCTIONS:
-                first = node.args[0]
-                if isinstance(first, ast.Constant):
-                    yield first.value
+TOLD_IN = ("alt", "aria-label", "placeholder", "title")
+UNITS = re.compile(r"(MB|UTC|ms|[^\W\d_]?)$")  # and single letters, which are the same in every language
+SENTENCE = re.compile(r"[^\W\d_]{2} [^\W\d_]{2}")  # two words at least
+IN_A_TAG = re.compile(r"\{% block (header_class|refreshed) %\}.*?\{% endblock %\}")
+OF_JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+WRONG: tuple[Any, ...] = (None, True, 7, -1, 10**30, 1.5, "", " ", "x", "x" * 20_000, "\0", [], [None], ["x"] * 200, {})
 
 
-def in_templates() -> Iterator[str]:
-    environment = Environment(autoescape=True)
-    environment.filters |= dict.fromkeys(("moment", "span", "number"), str)
-    for path in sources("html"):
-        tree = environment.parse(path.read_text(encoding="utf-8"))
-        for _line, _function, text in extract_from_ast(tree, tuple(FUNCTIONS)):
-            found = text[0] if isinstance(text, tuple) else text
-            if found:
-                yield found
+@pytest.fixture
+async def site(app: Litestar) -> Site:
+    return await opened(app.state)
 
 
-async def test_every_text_has_its_german(app: Litestar):
-    site = await opened(app.state)
-    pages = [page for page in site.pages.values() if isinstance(page, Page)]
-    concerns = {type(getattr(app.state.settings, field.name)).__name__ for field in fields(Settings)}
-    told = {name.removesuffix("Settings") for name in concerns if name.endswith("Settings")}
-    told |= {"default", "the environment", "pending", "delivered", "failed", *STATES}
-    told |= {text for page in pages for text in (page.title, page.group)}
-    german = built_in("de") | CATALOGUES["de"]
-    assert sorted({*in_code(), *in_templates(), *told} - german.keys()) == []
+@pytest.fixture
+def german() -> Catalogue:
+    return words(installed(MODULES))["de"]
 
 
-def test_texts_of_code_and_of_templates_are_looked_at():
-    said = {*in_code(), *in_templates()}
-    assert "What needs attention" in said
-    assert "Not in the log yet" in said
+async def test_every_text_has_its_german(site: Site):
+    texts = all_texts(site)
+    assert [
+        line for room in texts for line in unsaid(room, texts, lambda one: one.keys() | built_in("de").keys())
+    ] == []
+
+
+async def test_every_refusal_has_its_german(site: Site):
+    phrases = all_phrases(site)
+    assert [line for room in phrases for line in unsaid(room, phrases, lambda one: one.phrases)] == []
+
+
+async def test_no_catalogue_has_what_nobody_says(site: Site):
+    for said, known in (
+        (all_texts(site), lambda one: one.keys() - built_in("de").keys()),
+        (all_phrases(site), lambda one: one.phrases.keys()),
+    ):
+        every = {shape(text) for texts in said.values() for text in texts}
+        for room in (ENGINE, *MODULES):
+            own = every if room == ENGINE else {shape(text) for text in said.get(room, ())}
+            idle = [text for text in known(of_room(room)) if shape(text) not in own and not is_of_msgspec(text)]
+            assert sorted(idle) == [], f"in the catalogue of {room}, and nobody says it"
+
+
+def is_of_msgspec(text: str) -> bool:
+    return "`" in text or text.startswith(("Invalid ", "is not valid: "))
+
+
+def test_a_word_is_one_word_everywhere(german: Catalogue):
+    """Of two catalogues that have the same English; and none repeats what adminsite says."""
+    general = of_room(ENGINE)
+    for room in MODULES:
+        own = of_room(room)
+        assert own.keys() & general.keys() | own.phrases.keys() & general.phrases.keys() == set()
+        assert {text: german[text] for text in own} == dict(own)
+        assert {text: german.phrases[text] for text in own.phrases} == own.phrases
+    assert [text for text, words in german.items() if built_in("de").get(text) == words] == []
+
+
+async def test_whatever_a_form_gives_is_refused_in_german(site: Site, german: Catalogue):
+    for kind in structs(site):
+        names = kind.__struct_encode_fields__
+        wrong = [{}, {"unknown": 1}, *({name: value} for name in names for value in WRONG)]
+        for error in filter(None, (refused(kind, value) for value in wrong)):
+            for violation in error.violations:
+                assert is_german(violation.text, german), f"{kind.__name__}: {violation.text}"
+            assert error.detail_in(german.told) != error.detail
+
+
+async def test_whatever_a_page_is_sent_is_refused_in_german(site: Site, german: Catalogue):
+    for kind in [method.inputs for one in site.pages.values() for method in deeds(one)]:
+        for value in ("", "x", "-1", "2026-13-01"):
+            try:
+                pages._converted(dict.fromkeys(kind.__struct_fields__, value), kind)
+            except msgspec.ValidationError as error:
+                text = as_msgspec_says(error).text
+                assert is_german(text, german), text
+
+
+def refused(kind: type[msgspec.Struct], value: Any) -> AppError | None:
+    try:
+        decode(kind, msgspec.json.encode(value, enc_hook=str) if 10**30 not in value.values() else b'{"x": 1}')
+    except Invalid as error:
+        return error
+    return None
+
+
+def is_german(phrase: str, german: Catalogue) -> bool:
+    """Whether all of it is told in German, what stands in its places too, but for single words and names."""
+    if phrase in german.phrases or not SENTENCE.search(phrase):
+        return True
+    for pattern, _words in german._patterns:
+        if match := pattern.fullmatch(phrase):
+            return all(is_german(value, german) for value in match.groups())
+    return False
+
+
+class Literal(HTMLParser):
+    """The words of a template that stand in it as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._raw = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._raw = tag in {"script", "style"}
+        self.found += [value or "" for name, value in attrs if name in TOLD_IN]
+
+    def handle_endtag(self, _tag: str) -> None:
+        self._raw = False
+
+    def handle_data(self, data: str) -> None:
+        self.found += [] if self._raw else [data]
+
+
+def test_no_template_says_anything_by_itself():
+    bare = []
+    for room in (ENGINE, *MODULES):
+        for path in sources(room, "html"):
+            parser = Literal()
+            parser.feed(OF_JINJA.sub(" ", IN_A_TAG.sub("", path.read_text(encoding="utf-8"))))
+            said = {word for text in parser.found for word in re.findall(r"[^\W\d_]+", text)}
+            bare += [f"{path.name}: {word}" for word in said if not UNITS.match(word)]
+    assert sorted(bare) == []
+
+
+async def test_what_is_looked_for_is_found(site: Site):
+    texts, phrases = all_texts(site), all_phrases(site)
+    assert {"What needs attention", "Not in the log yet", "Events", "Health"} <= texts["admin"]
+    assert {"Keep out", "Sign them out, and keep them out?", "Kept out, and signed out everywhere."} <= texts[
+        "accounts"
+    ]
+    assert {"must be names of permissions", "is the last active superuser", "username"} <= phrases["accounts"]
+    assert told("must be one of fun") == "must be one of fun"  # without a language, nothing is told anew

@@ -111,6 +111,26 @@ async def test_comments_are_rows_of_their_article(
     assert (await client.get(comments)).json()["comments"] == []
 
 
+async def test_a_german_reads_german_numbers_dates_and_refusals(client, sign_in, editor: Browser, aside):
+    await publish(client, await sign_in(), "Of whales")
+    moment = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+    popular = "UPDATE publishing_article SET favorites_count = 1000000, created_at = $1"
+    await (await aside.connection()).execute(popular, moment)
+    assert "1,000,000" in await editor.page("/articles")
+    editor.headers["Accept-Language"] = "de"
+    listed = await editor.page("/articles?created_at_in=2026")
+    for text in ("1.000.000", "22.11.2026 10:30", "11.2026", "Favoriten"):
+        assert text in listed
+    counted = {"HX-Request": "true", "HX-Trigger": "records-counter"}
+    assert "1 Artikel" in (await editor.get("/admin/articles", headers=counted)).text
+    assert "1000000" in (await editor.get("/admin/articles/export")).text
+    path = f"/articles/{await key_of(editor, 'Of whales')}/edit"
+    wrong = {"title": "W", "description": "d" * 2001, "body": "b", "tag_list": "\n".join("x" * 5_000 for _ in range(2))}
+    refused = (await editor.submit(await editor.page(path), path, 422, **wrong)).text
+    assert "ist zu lang (höchstens 2000 Zeichen)" in refused
+    assert "is too long" not in refused
+
+
 async def test_lists_are_searched_and_narrowed_by_what_an_index_knows(
     client, sign_in, editor: Browser, statements, database: Database
 ):
