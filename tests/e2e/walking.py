@@ -17,13 +17,15 @@ NO_PAGE = re.compile(r"/(export|template|static|house|files|sailors)\b")  # sail
 KEY = re.compile(r"^(\d+|[0-9a-f]{8}-.*)$")
 WORD = re.compile(r"[^\W\d_]{2}")
 LINKS = "() => [...document.querySelectorAll('a[href^=\"/admin/\"]')].map((one) => one.getAttribute('href'))"
-# What the site itself says; what the rows say stands in cells, or has a sun in it. Names are names in both languages.
-OF_ROWS = re.compile(r"☼|whales|mates|^(ann|bob|kim|leo|mia|ruth)$|^Litehouse$|\w[._:]\w|[0-9a-f]{8}-")
+# What the site itself says; what the rows say stands in cells, or has a sun in it. Names are names in both languages,
+# and so are those of columns in files, which are set like code.
+PEOPLE = "ahab|ann|bob|ishmael|kim|leo|mia|pip|queequeg|ruth|starbuck|stubb"
+OF_ROWS = re.compile(rf"☼|[Ww]hales|mates|^({PEOPLE})$|^Litehouse$|\w[._:]\w|[0-9a-f]{{8}}-")
 TEXTS = """
 async () => {
   const answer = await fetch(location.href, {headers: {"Accept-Language": "en"}});
   const english = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const ofRows = "td, dd, tbody, code, pre, textarea, option, script, style, main ul[aria-label] > li";
+  const ofRows = "td, dd, tbody, code, pre, textarea, option, script, style, .font-mono, main ul[aria-label] > li";
   return [document, english].map((page) => {
     const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT), texts = [page.title];
     while (walker.nextNode()) {
