@@ -6,7 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
+from tests.databases import cloned
+from tests.e2e.house import House
+from tests.e2e.looking import Visitor, visiting
 from tests.e2e.running import Running
+
+# What a machine for tests has no use for. No name is looked up, so that nothing foreign is ever asked.
+SPARING = [
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    "--in-process-gpu",  # there is none: to draw costs a quarter less without another process for it
+]
 
 
 @pytest.fixture
@@ -27,6 +36,30 @@ async def chromium() -> AsyncIterator[Browser]:
         pytest.skip("no Chromium on this machine: on Debian, `apt install chromium`")
     expect.set_options(timeout=30_000)  # only a failure takes so long
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path)
+        browser = await playwright.chromium.launch(executable_path=path, args=SPARING)
         yield browser
         await browser.close()
+
+
+@pytest.fixture(scope="session")
+def staffed(server_url: str, template: str) -> Iterator[House]:
+    """A server with development's ease, on a database of its own: one for all that is done at the admin site."""
+    with cloned(server_url, template) as url, House(url) as house:
+        house.until_answer()
+        yield house
+        house.interrupt()
+        house.ended()
+
+
+@pytest.fixture(scope="session")
+async def chief(chromium: Browser, staffed: House) -> AsyncIterator[Visitor]:
+    """A superuser, signed in: one for all journeys."""
+    async with staffed.staff(chromium, "ahab", is_superuser=True) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+async def visitor(chromium: Browser, staffed: House) -> AsyncIterator[Visitor]:
+    """Somebody who comes to the site, not signed in."""
+    async with visiting(chromium, staffed.site) as visitor:
+        yield visitor

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Route
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 from tests.e2e.running import ROOT
 
 PICTURES = Path(os.environ.get("SCREENSHOTS") or ROOT / ".data" / "screenshots")
-WIDE, NARROW = 1280, 390
+WIDE, NARROW, HEIGHT = 1280, 390, 800
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 # What is cut off at the edge of its box is found by its box; text for screen readers alone is a pixel wide.
 LOOK = """
-async (rules) => {
+async ([check, part]) => {
   const ends = document.getAnimations().filter((one) => one.timeline === document.timeline).map((one) => one.finished);
   await Promise.race([Promise.allSettled(ends), new Promise((end) => setTimeout(end, 1000))]);  // some never end
-  const options = {resultTypes: ["violations"], ...(rules ? {runOnly: {type: "rule", values: rules}} : {})};
-  const {violations} = await axe.run(document, options);
+  const options = {resultTypes: ["violations"], preload: false};
+  const {violations} = check === "axe" ? await axe.run(part || document, options) : {violations: []};
   const told = ({html, any, all, none}) => [html.slice(0, 200), ...[...any, ...all, ...none].map((one) => one.message)];
   const found = violations.filter(({impact}) => impact === "serious" || impact === "critical")
     .flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${told(node).join(": ")}`));
@@ -45,13 +45,21 @@ POLICY = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sample}`));
 """
-COLOURS = ["color-contrast"]  # all that a scheme changes
-VARIANTS: list[tuple[int, Literal["light", "dark"], list[str] | None]] = [
-    (WIDE, "dark", COLOURS),
-    (WIDE, "light", None),
-    (NARROW, "light", COLOURS),
-    (NARROW, "dark", None),
+# How much of a page is looked at: of the first of its kind all, of others what tells most at the least cost. A picture
+# is taken of each. Axe costs more than all the rest, and one of its rules alone as much as all of them.
+Check = Literal["axe", "width", "picture"]
+Variant = tuple[int, Literal["light", "dark"], Check]
+THOROUGH: list[Variant] = [
+    (WIDE, "dark", "picture"),
+    (WIDE, "light", "axe"),
+    (NARROW, "light", "picture"),
+    (NARROW, "dark", "axe"),
 ]
+OWN: list[Variant] = [*THOROUGH[:3], (NARROW, "dark", "width")]
+ALIKE: list[Variant] = [(NARROW, "dark", "axe")]
+WITHIN: list[Variant] = [(WIDE, "light", "axe")]
+PICTURE: list[Variant] = [(WIDE, "light", "picture")]
+PHONE: list[Variant] = [(NARROW, "light", "width")]
 
 
 @dataclass
@@ -61,26 +69,38 @@ class Visitor:
     page: Page
     origin: str
     faults: list[str] = field(default_factory=list)
-    statuses: dict[str, int] = field(default_factory=dict)
+    scheme: str = "light"
+    returns: bool = True  # to a wide, light page, when it has looked at others
 
     async def goto(self, path: str) -> None:
         """A page of the site, loaded to its end."""
         await self.page.goto(self.origin + path)
 
-    async def look(self, name: str, *, once: bool = False) -> None:
-        """See the page at both widths, light and dark: what is wrong is a fault, and its pictures are kept.
+    async def look(self, name: str, how: list[Variant] = THOROUGH, *, part: str = "") -> None:
+        """See the page at some widths and in some schemes: what is wrong is a fault, and its pictures are kept.
 
-        `once`: like one that was seen so already; the narrowest and darkest tells of the others.
+        `part`: a selector of what alone is new on it.
         """
-        for width, scheme, rules in VARIANTS[-1:] if once else VARIANTS:
-            await self.page.set_viewport_size({"width": width, "height": 800})
-            await self.page.emulate_media(color_scheme=scheme)
-            if not await self.page.evaluate("() => 'axe' in window"):
-                await self.page.evaluate(AXE)
-            wrong = await self.page.evaluate(LOOK, rules)
+        for width, scheme, check in how:
+            await self.become(width, scheme)
+            wrong = [] if check == "picture" else await self.page.evaluate(LOOK, [check, part])
             self.faults += [f"{name}, {width}, {scheme}: {one}" for one in wrong]
             await self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png")
-        await self.page.set_viewport_size({"width": WIDE, "height": 800})
+        if self.returns:
+            await self.become(WIDE, "light")
+
+    async def become(self, width: int, scheme: Literal["light", "dark"] = "light") -> None:
+        """Hold the device otherwise, or in another light; what is so already costs nothing."""
+        if self.page.viewport_size != {"width": width, "height": HEIGHT}:
+            await self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        if self.scheme != scheme:
+            await self.page.emulate_media(color_scheme=scheme)
+            self.scheme = scheme
+
+    def settle(self) -> None:
+        """Nothing has gone wrong since it was last asked."""
+        faults, self.faults = self.faults, []
+        assert not faults, "\n".join(faults)
 
     def forgive(self, *, status: int) -> None:
         """A refusal that was asked for is no fault, nor the browser's own line about it."""
@@ -93,27 +113,32 @@ class Visitor:
 @asynccontextmanager
 async def visiting(chromium: Browser, origin: str, **options: Any) -> AsyncIterator[Visitor]:
     """A browser of its own, in which nothing may go wrong: no line in the console, no call to another host."""
+    options = {"viewport": {"width": WIDE, "height": HEIGHT}, "reduced_motion": "reduce"} | options
     context = await chromium.new_context(**options)
+    context.set_default_timeout(60_000)  # only a failure takes so long
     visitor = Visitor(await context.new_page(), origin)
-    host = urlsplit(origin).netloc
+    _watch(context, visitor)
+    await context.add_init_script(POLICY + AXE)
+    try:
+        yield visitor
+    finally:
+        await context.close()
+    visitor.settle()
 
-    async def admit(route: Route) -> None:
-        if urlsplit(route.request.url).netloc == host:
-            await route.continue_()
-        else:
-            visitor.faults.append(f"calls {route.request.url}")
-            await route.abort()
+
+def _watch(context: BrowserContext, visitor: Visitor) -> None:
+    """Requests are looked at, not held: who holds them has the browser load each script of each page anew."""
+    host = urlsplit(visitor.origin).netloc
+
+    def see(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.netloc != host and address.scheme not in {"data", "blob"}:
+            visitor.faults.append(f"calls {request.url}")
 
     def hear(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             visitor.faults.append(f"{urlsplit(visitor.page.url).path}: {message.text}")
 
-    await context.route("**", admit)
-    await context.add_init_script(POLICY)
+    context.on("request", see)
     visitor.page.on("console", hear)
     visitor.page.on("pageerror", lambda error: visitor.faults.append(str(error)))
-    try:
-        yield visitor
-    finally:
-        await context.close()
-    assert not visitor.faults, "\n".join(visitor.faults)

@@ -6,9 +6,15 @@ from app.platform import passwords, request
 from app.platform.cli import main
 from tests.cheap import PARAMETERS
 
-if __name__ == "__main__":
+
+def run() -> None:
+    """Run the command that the process was started for."""
     with (
         patch.multiple(passwords, **PARAMETERS),
         patch.object(request, "BODY_SECONDS", 3.0),
     ):
         main()
+
+
+if __name__ == "__main__":
+    run()

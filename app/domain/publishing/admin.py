@@ -114,6 +114,7 @@ class ArticleAdmin(ModelAdmin[Article]):
     date_hierarchy = Article.created_at
     large = True
     page_size_options = (25, 50, 100)
+    can_import = True
     bulk_editable_fields = (Article.description,)
     inline_editable_fields = (Article.description,)
     deferred_fields = (Article.body,)

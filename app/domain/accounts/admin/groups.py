@@ -6,7 +6,7 @@ from uuid import UUID
 
 from adminsite import Field
 from adminsite.database import SessionAdapter
-from adminsite.fields import ComputedField, EnumField
+from adminsite.fields import ComputedField, EnumField, StringField
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,7 +39,7 @@ class GroupAdmin(ModelAdmin[Group]):
     access = Access(MANAGE_PERMISSIONS, MANAGE_PERMISSIONS, MANAGE_PERMISSIONS, MANAGE_PERMISSIONS)
     group = "Accounts"
     fields = (
-        Group.name,
+        StringField(Group.name),
         EnumField("permissions", choices=PERMISSIONS, multiple=True, form_only=True, required=False),
         ComputedField("permits", label="Permissions", load=permits),
         ComputedField("members", load=members_of, default=0),

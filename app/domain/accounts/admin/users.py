@@ -7,7 +7,7 @@ from uuid import UUID
 from adminsite import Field, PanelWidget
 from adminsite.columns import Descending
 from adminsite.database import SessionAdapter
-from adminsite.fields import BaseField, ComputedField, EmailField, EnumField, PasswordField
+from adminsite.fields import BaseField, ComputedField, EmailField, EnumField, PasswordField, StringField
 from adminsite.query import CountMode, Pagination
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -52,7 +52,7 @@ class UserAdmin(ModelAdmin[User]):
     access = Access(MANAGE_USERS, MANAGE_USERS, MANAGE_USERS)
     group = "Accounts"
     fields = (
-        User.username,
+        StringField(User.username),
         EmailField(User.email),
         PasswordField("password", required=True, exclude_from_edit=True),
         Field(User.display_name, exclude_from_list=True, exclude_from_create=True),
