@@ -20,7 +20,6 @@ from app.platform.postgres.place import locate
 from app.platform.postgres.postmaster import living
 from app.platform.postgres.sharing import STATE, share
 from tests.e2e.running import Running, free_port, gone, reachable_folder, until
-from tests.e2e.serving import serving
 from tests.e2e.test_worker import PUBLISH, fetch
 
 
@@ -126,7 +125,7 @@ def test_a_main_process_that_is_killed_leaves_no_worker_and_the_next_start_recov
 
 
 def test_a_worker_that_dies_is_replaced_however_soon_it_dies_again(lent_database_url: str):
-    with Running("serve", environment="test", database_url=lent_database_url) as run:
+    with Running("serve", environment="test", mail="none", database_url=lent_database_url) as run:
         run.until_answer()
         for _ in range(3):
             [worker] = run.workers()
@@ -137,6 +136,7 @@ def test_a_worker_that_dies_is_replaced_however_soon_it_dies_again(lent_database
             assert check.ended() == 0
         run.interrupt()
         assert run.ended() == 0
+        assert run.said.count("LITEHOUSE_MAIL is none") == 1, "the server says that it sends none, and no worker again"
 
 
 @pytest.mark.parametrize(("write_pool_size", "code"), [(6, 0), (200, 1)], ids=["right", "oversized"])
@@ -170,6 +170,7 @@ def test_an_announced_end_is_seen_and_what_has_begun_is_finished(lent_database_u
         ThreadPoolExecutor() as pool,
     ):
         run.until_answer("/ready")
+        assert "LITEHOUSE_MAIL" not in run.said, "mail is kept in memory here"
         with held(lent_database_url, "accounts_user"):
             slow = pool.submit(run.post, "/api/v1/accounts/tokens", {"email": "a@example.com", "password": "none"})
             until(lambda: waiting(lent_database_url), "the request waits in the database")
@@ -247,9 +248,3 @@ def counted(run: Running) -> float:
     page = run.until_answer("/metrics").text
     lines = [line for line in page.splitlines() if line.startswith("http_requests_total{") and '"/ready"' in line]
     return sum(float(line.rpartition(" ")[2]) for line in lines)
-
-
-@pytest.mark.parametrize("mail", ["none", "memory"])
-def test_a_server_that_sends_no_mail_says_so(fresh_database_url: str, mail: str):
-    with serving(fresh_database_url, mail=mail) as server:
-        assert ("LITEHOUSE_MAIL is none" in server.said) == (mail == "none")
