@@ -39,7 +39,7 @@ class KeptViews(SavedViews):
     async def save(self, saved: SavedView) -> SavedView:
         """Keep one, in the place of that of this name. Raises Invalid for a name that is none."""
         if "\0" in saved.name:
-            raise Invalid("name", "must have no NUL")
+            raise Invalid("name", "must not contain NUL characters")
         work = self._ours.unit_of_work(Viewer(id=_id(saved.owner)))
         query, is_shared = clean_query(saved.query), saved.shared
         kept = SavedViewService(work)

@@ -90,8 +90,9 @@ class Trail:
         except asyncpg.DataError as error:
             raise NotFound("row") from error
         if not since.is_whole:
-            most = f"{FAR_BACK:,} changes, or changes of {FAR_BACK_BYTES // 1_000_000} MB,"
-            raise Conflict("asOf", f"lies more than {most} back: ask for a later moment")
+            megabytes = FAR_BACK_BYTES // 1_000_000
+            far = f"lies more than {FAR_BACK:,} changes, or {megabytes} MB of them, back: ask for a later moment"
+            raise Conflict("asOf", far)
         if position is not None and not any(change.position == position for change in since.changes):
             raise NotFound("entry")
         is_known = since.row or since.changes

@@ -19,6 +19,6 @@ def require_sane(request: Request) -> None:
 def _faults(request: Request) -> Iterator[Violation]:
     for name, value in (*request.query_params.multi_items(), *request.path_params.items()):
         if "\0" in str(value):
-            yield from Invalid(name, "must have no NUL").violations
+            yield from Invalid(name, "must not contain NUL characters").violations
     if len(request.query_params.get(PAGE, "")) > DIGITS:
         yield from Invalid(PAGE, f"must be a number of {DIGITS} digits at most").violations

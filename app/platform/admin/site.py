@@ -88,6 +88,12 @@ class Site(Admin):
             languages=("en", "de"),
             **options,
         )
+        self.exports = 0  # that are being made, each of which holds a slot
+        self.downloads: Counter[object] = Counter()  # that are being sent, by their readers
+        self._furnish()
+
+    def _furnish(self) -> None:
+        """What the house's own templates need."""
         self.add_stylesheet("house/site.css")
         self.add_script("house/site.js")
         self.templates.environment.template_class = PatientTemplate
@@ -102,8 +108,6 @@ class Site(Admin):
             "written": written,
         }
         self.templates.environment.globals["tones"] = tones  # ty: ignore[invalid-assignment]
-        self.exports = 0  # that are being made, each of which holds a slot
-        self.downloads: Counter[object] = Counter()  # that are being sent, by their readers
 
     def _keep_originals(self) -> None:
         """A template of ours that takes the place of one that others include may include it, as `original/…`."""

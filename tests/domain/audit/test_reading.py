@@ -88,7 +88,7 @@ async def test_a_row_is_rebuilt_over_so_much_and_no_more(
     if status == 200:
         assert answer.json()["row"]["name"] == "0x"
     else:
-        assert "lies more than 1,000 changes, or changes of 20 MB, back" in answer.json()["detail"]
+        assert "lies more than 1,000 changes, or 20 MB of them, back" in answer.json()["detail"]
 
 
 async def test_what_is_personal_is_rebuilt_beside_the_loop(
