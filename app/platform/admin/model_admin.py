@@ -83,8 +83,9 @@ class ModelAdmin(ModelView[M], Generic[M]):
 
     def _list_as_bounded(self) -> None:
         for item in self._settings.list_filters:  # is called what its column is, unless it has a name of its own
-            if item.label == humanize(item.path) and item.path in self._settings.candidates:
-                item.label = self._fields.label_for(item.path)
+            is_named = item.label != humanize(item.path) or item.path not in self._settings.candidates
+            if not is_named and (label := self._fields.label_for(item.path)) != item.label:
+                item.label = label
         if (dated := type(self).date_hierarchy) is not None:
             path = path_of(dated, self.model)
             dates = DateHierarchy(path, self._fields.label_for(path), is_counted=not self.large)

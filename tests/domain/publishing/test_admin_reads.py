@@ -36,7 +36,7 @@ async def test_a_page_of_a_hundred_rows_leaves_others_their_turn(sign_in, aside,
         page = await editor.page("/articles?size=100")
         ticking = False
     assert page.count("Whale ") > 100
-    assert max(gaps) < 0.04, "seconds of the loop's own thread; drawn in one it is more than 0.1"
+    assert max(gaps) < sum(gaps) / 4, "of the loop's own thread; drawn in one it is nearly all"
 
 
 async def test_what_is_only_named_is_read_without_what_is_large_or_secret(
