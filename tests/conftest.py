@@ -44,6 +44,7 @@ from tests.databases import at, cloned, empty, evacuate, raze
 
 ROOT = Path(__file__).resolve().parents[1]
 READERS = count(1)  # of names that nobody has
+TESTS, COLLECTED_EVERY = count(1), 200
 # Fifty requests at once are work for a while, and thrice that where coverage counts lines, or all processors are busy.
 BLOCK_MS = "900" if os.environ.get("CI") or "COVERAGE_PROCESS_START" in os.environ else "300"
 
@@ -168,9 +169,21 @@ async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litesta
         ):
             patch.setattr(part, pause, 3600.0)  # else a test that counts statements counts theirs
         async with app.lifespan():
-            gc.collect()
-            gc.freeze()  # as a worker does: else a collection walks through all that the tests imported, on the loop
+            _collect()
+            gc.set_threshold(gc.get_threshold()[0], 10, 1_000_000)
             yield app
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """What is old is looked through between tests: in the middle of one it would stand in the loop, for seconds."""
+    if next(TESTS) % COLLECTED_EVERY == 0:
+        _collect()
+
+
+def _collect() -> None:
+    gc.collect()
+    gc.freeze()  # as a worker does: what the tests have imported is not looked through again
 
 
 class Aside:
