@@ -136,7 +136,7 @@ def _referents(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
             yield from (key.target_fullname.partition(".")[0] for key in operation.to_table().foreign_keys)
 
 
-MADE = re.compile(r"\bCREATE (?:OR REPLACE )?(FUNCTION|TEXT SEARCH CONFIGURATION|TYPE|DOMAIN|SEQUENCE) (\w+)")
+MADE = re.compile(r"\bCREATE (?:OR REPLACE )?(VIEW|FUNCTION|TEXT SEARCH CONFIGURATION|TYPE|DOMAIN|SEQUENCE) (\w+)")
 # With the triggers on tables of other modules that run it.
 CASCADES = {"FUNCTION": " CASCADE"}
 REMOVAL = """\
@@ -156,7 +156,7 @@ removed = {removed}
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
-    # In one statement, so that their keys to one another do not matter. A database that never had them does nothing.
+{views}    # In one statement, for they may have keys to one another. A database that never had them does nothing.
     op.execute("DROP TABLE IF EXISTS {tables}")
 {dropping}    op.execute("DELETE FROM platform_counter WHERE name IN ({names})")
     # Else they would keep the events that nobody hears any more.
@@ -186,7 +186,7 @@ def write_removal(module: str, folder: Path = FOLDER) -> Path:
         message = f"{', '.join(standing)} stands on {module}: remove that first"
         raise MigrationError(message)
     removed = {revision: sorted(revisions.topmost(revisions.closure([revision]) - own)) for revision in sorted(own)}
-    number = revisions.next_number(PLATFORM)
+    number, made = revisions.next_number(PLATFORM), _made_by(revisions, module)
     text = REMOVAL.format(
         platform=PLATFORM,
         module=module,
@@ -194,15 +194,17 @@ def write_removal(module: str, folder: Path = FOLDER) -> Path:
         head=revisions.head(PLATFORM),
         removed=json.dumps(removed, indent=4),
         tables=", ".join(tables),
-        dropping="".join(
-            f'    op.execute("DROP {kind} IF EXISTS {name}{CASCADES.get(kind, "")}")\n'
-            for kind, name in _made_by(revisions, module)
-        ),
+        views="".join(_dropping(kind, name) for kind, name in made if kind == "VIEW"),
+        dropping="".join(_dropping(kind, name) for kind, name in made if kind != "VIEW"),
         names=", ".join(f"'{table}'" for table in tables),
     )
     path = folder / "versions" / PLATFORM / f"{number}_remove_{module}.py"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _dropping(kind: str, name: str) -> str:
+    return f'    op.execute("DROP {kind} IF EXISTS {name}{CASCADES.get(kind, "")}")\n'
 
 
 def _made_by(revisions: Revisions, module: str) -> list[tuple[str, str]]:

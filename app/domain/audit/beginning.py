@@ -4,6 +4,7 @@ Its order is that of transactions, which each server counts by itself. All that 
 sealed; then a seal tells that from there on, by positions, transactions are counted from the first again.
 """
 
+from app.domain.audit.posting import post
 from app.domain.audit.sealing import (
     BEGINNINGS,
     LAST,
@@ -38,6 +39,8 @@ async def begin_anew(work: UnitOfWork, seal: Seal) -> int:
         raise Busy("another process seals at the moment", retry_after=1)
     if not restored(await work.fetch(RESTORED, ())):
         raise Conflict("trail", "goes by the transactions of this server: there is nothing to begin")
+    while (await post(work, seal, LAST)).is_full:
+        pass
     begun = max((row[0] for row in await work.fetch(BEGINNINGS, ())), default=0)
     # Parts of months that had ended by then have nothing of this server's.
     month = f"{(await work.fetch(SEALED_AT, (begun,)))[0][0]:auditlog_%Ym%m}"

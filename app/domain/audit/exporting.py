@@ -11,7 +11,7 @@ from app.domain.audit.seals import CANONICAL, ENTRIES
 
 AT_ONCE = 500  # rows in memory
 EXPORT = f"""
-SELECT {CANONICAL} {ENTRIES.format(part="audit_entry")}
+SELECT {CANONICAL} {ENTRIES.format(part="audit_trail")}
 WHERE e.at >= $1 AND e.at < $2 AND ($3::text IS NULL OR e.relation = $3) ORDER BY e.xid, e.position
 """
 SEALED = """

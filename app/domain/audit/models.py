@@ -1,9 +1,28 @@
-"""The tables of the trail: what was changed, what of it is personal, by which keys, and the seals over all of it."""
+"""The tables of the trail: what was changed, what of it is personal, by which keys, and the seals over all of it.
+
+The triggers write into `audit_journal`, which has no index, and so costs whoever changes a row as little as can be.
+From there a job posts into `audit_entry`, a minute or so later. Readers see both: `audit_trail`.
+"""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    column,
+    table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,7 +31,7 @@ from app.platform.database.model import Base
 
 
 class Entry(Base):
-    """A change of a row, or a table that was emptied; written by the trigger function `audit_record` alone.
+    """A change of a row, or a table that was emptied; posted from the journal.
 
     `position` grows in the order in which changes of one row were made, `xid` is the transaction's number. Of an
     update, `before` and `after` have the columns that it changed. Who: `actor`, by the request `request_id`; `origin`
@@ -48,6 +67,37 @@ Index(
 )
 
 
+# What was written down in the transaction of the change, by the trigger function `audit_record` alone. Of a new row the
+# row as it is, without secrets, and `args`, how the function was called; the view `audit_posting` works out of it what
+# will be in the trail. Of other changes that stands here already. It has no key: one costs the writers an index.
+journal = Table(
+    "audit_journal",
+    Base.metadata,
+    Column("xid", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("relation", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("args", ARRAY(Text)),
+    Column("key", Text),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("person", Uuid),
+    Column("personal_before", JSONB),
+    Column("personal_after", JSONB),
+)
+
+# The view of all that was recorded. Of what is not posted yet the personal values are here, in plain.
+trail = table(
+    "audit_trail",
+    *(column(one.name, one.type) for one in Entry.__table__.columns),
+    column("person", Uuid),
+    column("personal_before", JSONB),
+    column("personal_after", JSONB),
+)
+
+
 class Personal(Base):
     """The personal values of an entry, encrypted with the key of the person whom they tell of."""
 
@@ -62,9 +112,9 @@ class Personal(Base):
 
 
 class Pending(Base):
-    """Personal values that are still to be encrypted: PostgreSQL has nothing to do it with, so the next seal does.
+    """Personal values of entries that could not be encrypted when these were posted: the person's key did not open.
 
-    With `xid`, that of the entry, they have been passed over: the entry is sealed, but the person's key did not open.
+    With `xid`, that of the entry, it is sealed without them.
     """
 
     __tablename__ = "audit_personal_pending"

@@ -28,7 +28,7 @@ SELECT encode(sha256(convert_to(
 )), 'hex')
 FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND starts_with(proname, 'audit_')
 """
-AS_MIGRATED = "93598b00a212b0e710002d6f91763a7a4fb7a423be17dcb18f34c9010638d56f"
+AS_MIGRATED = "88b3b7c11545bd9d83ef78c18b581b8ce5a20541a649bdb16b8373ec2074ec6e"
 WAITING = """
 SELECT person, count(*) FROM audit_personal_pending WHERE xid IS NOT NULL GROUP BY person ORDER BY person LIMIT 20
 """

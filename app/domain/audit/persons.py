@@ -41,7 +41,7 @@ WHERE q.position = e.position AND q.person = ANY($3::uuid[]) AND q.xid IS NULL
 
 
 async def encrypt(work: UnitOfWork, seal: Seal, entries: Sequence[tuple[int, int]]) -> dict[UUID, str]:
-    """Encrypt what waits of these entries, by transaction and position. Of persons who are gone, it is dropped.
+    """Encrypt what was put off of these entries, by transaction and position. Of persons who are gone, it is dropped.
 
     Returns the persons whose key does not open, and why: what is personal of them waits on.
     """
@@ -49,17 +49,22 @@ async def encrypt(work: UnitOfWork, seal: Seal, entries: Sequence[tuple[int, int
     persons = [row[0] for row in await work.fetch(PERSONS, (positions,))]
     if not persons:
         return {}
-    ciphers, broken = await _ciphers(work, seal, persons)
+    ciphers, broken = await ciphers_of(work, seal, persons)
     if broken:
         await work.fetch(PUT_THEM_OFF, ([xid for xid, _ in entries], positions, list(broken)))
+    await keep(work, ciphers, await work.fetch(TAKE, (positions, list(broken))))
+    return broken
+
+
+async def keep(work: UnitOfWork, ciphers: Mapping[UUID, AESGCM], rows: Sequence[Any]) -> None:
+    """Encrypt personal values: position, moment, person, before and after each. Of persons without a cipher, none."""
     kept = [
         (position, at, person, _encrypted(ciphers[person], position, before, after))
-        for position, at, person, before, after in await work.fetch(TAKE, (positions, list(broken)))
+        for position, at, person, before, after in rows
         if person in ciphers
     ]
     if kept:
         await work.fetch(KEEP, tuple(map(list, zip(*kept, strict=True))))
-    return broken
 
 
 async def put_off(work: UnitOfWork, seal: Seal) -> tuple[list[UUID], dict[UUID, str]]:
@@ -67,11 +72,13 @@ async def put_off(work: UnitOfWork, seal: Seal) -> tuple[list[UUID], dict[UUID, 
     persons = [row[0] for row in await work.fetch(PUT_OFF, ())]
     if not persons:
         return [], {}
-    ciphers, broken = await _ciphers(work, seal, persons)
+    ciphers, broken = await ciphers_of(work, seal, persons)
     return list(ciphers), broken
 
 
-async def _ciphers(work: UnitOfWork, seal: Seal, persons: Sequence[UUID]) -> tuple[dict[UUID, AESGCM], dict[UUID, str]]:
+async def ciphers_of(
+    work: UnitOfWork, seal: Seal, persons: Sequence[UUID]
+) -> tuple[dict[UUID, AESGCM], dict[UUID, str]]:
     """By their keys, which are made where there was none; locked, so that nobody destroys one before it is used.
 
     And those whose key does not open: one of them must not hold up all others.

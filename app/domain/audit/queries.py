@@ -5,8 +5,9 @@ from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Select, Uuid, func
+from sqlalchemy.dialects.postgresql import JSONB
 
-from app.domain.audit.models import Entry, Key, Pending, Personal
+from app.domain.audit.models import Key, Pending, Personal, trail
 from app.domain.audit.schemas import Operation
 from app.platform.audited import Audited, Row
 from app.platform.database.work import Source
@@ -39,21 +40,21 @@ class Recorded(Struct, frozen=True):
 
 recorded = Shape(
     Recorded,
-    Entry,
-    person=func.coalesce(Personal.person, Pending.person, type_=Uuid()),
+    trail,
+    person=func.coalesce(Personal.person, Pending.person, trail.c.person, type_=Uuid()),
     ciphertext=Personal.ciphertext,
     person_key=Key.key,
-    pending_before=Pending.before,
-    pending_after=Pending.after,
+    pending_before=func.coalesce(Pending.before, trail.c.personal_before, type_=JSONB()),
+    pending_after=func.coalesce(Pending.after, trail.c.personal_after, type_=JSONB()),
 )
 
 
 def _with_personal(q: Select) -> Select:
-    q = q.outerjoin(Personal, (Personal.position == Entry.position) & (Personal.at == Entry.at))
-    return q.outerjoin(Key, Key.person == Personal.person).outerjoin(Pending, Pending.position == Entry.position)
+    q = q.outerjoin(Personal, (Personal.position == trail.c.position) & (Personal.at == trail.c.at))
+    return q.outerjoin(Key, Key.person == Personal.person).outerjoin(Pending, Pending.position == trail.c.position)
 
 
-@query(recorded, page=by(Entry.xid.desc(), Entry.position.desc()))
+@query(recorded, page=by(trail.c.xid.desc(), trail.c.position.desc()))
 def newest_entries(  # noqa: PLR0913 - each is a filter
     q: Select,
     *,
@@ -65,21 +66,21 @@ def newest_entries(  # noqa: PLR0913 - each is a filter
     operation: str | None = None,
 ) -> Select:
     """Entries, the newest first."""
-    q = _with_personal(q).where(Entry.at >= since, Entry.at < until)
+    q = _with_personal(q).where(trail.c.at >= since, trail.c.at < until)
     for column, value in (
-        (Entry.relation, relation),
-        (Entry.actor, actor),
-        (Entry.request_id, request_id),
-        (Entry.operation, operation),
+        (trail.c.relation, relation),
+        (trail.c.actor, actor),
+        (trail.c.request_id, request_id),
+        (trail.c.operation, operation),
     ):
         q = q if value is None else q.where(column == value)
     return q
 
 
-@query(recorded, page=by(Entry.position.desc()))
+@query(recorded, page=by(trail.c.position.desc()))
 def entries_of(q: Select, *, relation: str, key: str) -> Select:
     """What became of a row, the latest first."""
-    return _with_personal(q).where(Entry.relation == relation, Entry.key == key)
+    return _with_personal(q).where(trail.c.relation == relation, trail.c.key == key)
 
 
 # The row as it is and what it was before each change after a moment, or from an entry on, by one statement: of one
@@ -90,9 +91,10 @@ SELECT (SELECT to_jsonb(t) FROM "{table}" AS t WHERE {is_it})::text, e.number, e
 FROM (SELECT) AS once LEFT JOIN (
     SELECT *, sum(size) OVER (ORDER BY position DESC) AS bytes, count(*) OVER () AS number FROM (
         SELECT e.position, e.at, e.operation, e.before, p.person, p.ciphertext, k.key AS person_key,
-            q.before AS pending, coalesce(pg_column_size(e.before), 0) + coalesce(pg_column_size(p.ciphertext), 0)
-            + coalesce(pg_column_size(q.before), 0) AS size
-        FROM audit_entry AS e LEFT JOIN audit_personal AS p ON p.position = e.position AND p.at = e.at
+            coalesce(q.before, e.personal_before) AS pending, coalesce(pg_column_size(e.before), 0)
+            + coalesce(pg_column_size(p.ciphertext), 0)
+            + coalesce(pg_column_size(q.before), pg_column_size(e.personal_before), 0) AS size
+        FROM audit_trail AS e LEFT JOIN audit_personal AS p ON p.position = e.position AND p.at = e.at
         LEFT JOIN audit_key AS k ON k.person = p.person
         LEFT JOIN audit_personal_pending AS q ON q.position = e.position
         WHERE e.relation = '{table}' AND e.key IN ($1, '')

@@ -1,7 +1,8 @@
 """How the trail is sealed: what is complete, in batches, each over the last.
 
 A batch is of one part (a partition), in the order of transactions and positions, and ends below the oldest transaction
-that still runs: before its end nothing can come any more, so that a row which is there later was not there before.
+that still runs, of which all is posted: before its end nothing can come any more, so that a row which is there later
+was not there before.
 """
 
 import re
@@ -14,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from app.domain.audit.persons import encrypt, put_off
+from app.domain.audit.posting import post
 from app.domain.audit.seals import BEGINS_ANEW, ENTRIES, FIRST, HASHED, SEALS, Link, packed, root_of
 from app.kit.uuid7 import uuid7
 from app.platform.database.work import UnitOfWork
@@ -111,7 +113,10 @@ def restored(rows: Sequence[Any]) -> str | None:
 
 
 async def seal_some(work: UnitOfWork, seal: Seal) -> bool:
-    """Seal a batch of each part that has one; whether more is left. Nothing while another process is at it."""
+    """Post a batch, or seal one of each part that has one once all is posted; whether more is left.
+
+    Nothing while another process is at it.
+    """
     if not (await work.fetch(TURN, ()))[0][0]:
         return False
     if fault := restored(await work.fetch(RESTORED, ())):
@@ -120,13 +125,15 @@ async def seal_some(work: UnitOfWork, seal: Seal) -> bool:
     horizon = (await work.fetch(HORIZON, ()))[0][0]
     found = await parts(work)
     is_more, broken = await _seal_later(work, seal, {part.name: part for part in found})
-    for part in found:
+    posted = await post(work, seal, horizon)
+    broken |= posted.broken
+    for part in found if not posted.is_full else ():
         batch = await seal_batch(work, seal, part, horizon)
         is_more = is_more or (batch is not None and batch.is_full)
         broken |= batch.broken if batch else {}
     for person, reason in broken.items():
         log.error("a key does not open, and what is personal waits in plain", person=str(person), reason=reason)
-    return is_more
+    return is_more or posted.is_full
 
 
 class Batch(NamedTuple):

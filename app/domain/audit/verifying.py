@@ -35,6 +35,7 @@ SELECT c.relname::text FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inh
 WHERE i.inhparent = 'audit_entry'::regclass ORDER BY 1
 """
 UNSEALED = "SELECT count(*) FROM {part} WHERE (xid, position) > ($1, $2) AND position > $3"
+JOURNAL = "SELECT count(*) FROM audit_journal"
 CHANGED, ADDED, MISSING = "was changed", "was added", "is missing"
 LAST_OF_ALL = (LAST, LAST)
 
@@ -192,6 +193,7 @@ class _Entries:
         """What no seal is over: told where it should be, and else counted."""
         for position, part in self._bare.items():
             yield f"entry {position} {CHANGED}: what is personal in it is under no seal ({part})"
+        self._progress.unsealed += await self._connection.fetchval(JOURNAL)
         for row in await self._connection.fetch(PRESENT):
             since, _ = self._positions(row[0], LAST)
             with suppress(asyncpg.UndefinedTableError):  # dropped a moment ago

@@ -43,6 +43,8 @@ def seal(app: Litestar, database: Database, raw: asyncpg.Connection) -> Seal:
         await work.run(partial(seal_entries.handler, work))
 
     async def is_left() -> bool:
+        if await raw.fetchval("SELECT EXISTS (SELECT FROM audit_journal)"):
+            return True
         rows = await raw.fetch(PARTS)
         return any([await raw.fetchval(UNSEALED.format(part=name), *end) for name, *end in rows])
 
@@ -73,7 +75,7 @@ def recorded(raw: asyncpg.Connection) -> Callable[..., Awaitable[list[tuple[Any,
     """Columns of all entries, in their order."""
 
     async def look(columns: str = "relation, operation, key") -> list[tuple[Any, ...]]:
-        rows = await raw.fetch(f"SELECT {columns} FROM audit_entry ORDER BY position")
+        rows = await raw.fetch(f"SELECT {columns} FROM audit_trail ORDER BY position")
         return [tuple(row) for row in rows]
 
     return look

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from app.domain.audit.beginning import begin_anew
 from app.domain.audit.module import restored_here
+from app.domain.audit.posting import post
 from app.domain.audit.pruning import prune
 from app.domain.audit.sealing import parts, seal_batch
 from app.kit.errors import Conflict
@@ -27,18 +28,19 @@ SELECT {xid}, {position}, now(), 'accounts_group', 'forged', 'delete', 'request'
 async def restored(app: Litestar, database: Database, raw: asyncpg.Connection) -> list[int]:
     """Three entries of another server, the first two sealed there, and one made here; their positions."""
     await raw.execute(GROUPS, 1, 3)
-    await forge(raw, f"UPDATE audit_entry SET xid = xid + {AHEAD}")
-    positions = [row[0] for row in await raw.fetch("SELECT position FROM audit_entry ORDER BY 1")]
+    await forge(raw, f"UPDATE audit_journal SET xid = xid + {AHEAD}")
+    positions = [row[0] for row in await raw.fetch("SELECT position FROM audit_trail ORDER BY 1")]
     work = job_work(app, database)
     opened = await app.state.resources.sealing.seal()
 
     async def seal_there() -> None:
+        await post(work, opened, 2 * AHEAD)
         for part in await parts(work):
             await seal_batch(work, opened, part, 2 * AHEAD, positions[1])
 
     await work.run(seal_there)
     await raw.execute(GROUPS, 4, 4)
-    return [row[0] for row in await raw.fetch("SELECT position FROM audit_entry ORDER BY 1")]
+    return [row[0] for row in await raw.fetch("SELECT position FROM audit_trail ORDER BY 1")]
 
 
 async def begin(app: Litestar, database: Database) -> int:

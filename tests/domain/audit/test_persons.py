@@ -15,7 +15,8 @@ from tests.conftest import SignedIn
 from tests.domain.audit.conftest import AUDIT, Look, Seal, forge
 
 WHERE_TEXT_IS = """
-SELECT e::text FROM audit_entry e UNION ALL SELECT q::text FROM audit_personal_pending q
+SELECT j::text FROM audit_journal j UNION ALL SELECT e::text FROM audit_entry e
+UNION ALL SELECT q::text FROM audit_personal_pending q
 UNION ALL SELECT p::text FROM audit_personal p UNION ALL SELECT k::text FROM audit_key k
 """
 NAMES = ("ahab", "moby@example.com", "Pequod")
@@ -171,6 +172,6 @@ async def test_with_the_table_of_persons_all_keys_go(
     await sign_in("bea")
     await raw.execute("TRUNCATE accounts_user CASCADE")
     assert await raw.fetchval("SELECT count(*) FROM audit_key WHERE key IS NOT NULL") == 0
-    assert await raw.fetchval("SELECT count(*) FROM audit_personal_pending") == 0
+    assert await raw.fetchval("SELECT count(*) FROM audit_trail WHERE person IS NOT NULL") == 0
     await seal()
     assert (await verified())[0] == []

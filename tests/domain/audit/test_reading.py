@@ -21,7 +21,7 @@ from app.platform.cli import console
 from tests.conftest import SignedIn
 from tests.domain.audit.conftest import AUDIT, Seal
 
-HASH = f"SELECT {HASHED} {ENTRIES.format(part='audit_entry')}"
+HASH = f"SELECT {HASHED} {ENTRIES.format(part='audit_trail')}"
 GROUP = "INSERT INTO accounts_group (name) VALUES ($1) RETURNING id"
 RENAME = "UPDATE accounts_group SET name = $2 WHERE id = $1 RETURNING clock_timestamp()"
 

@@ -17,11 +17,10 @@ from app.platform.revisions import MigrationError
 from tests.platform.migrations_copy import Copy, fetch
 
 ENTRIES = (
-    "SELECT operation, before::text, after::text FROM audit_entry WHERE relation = 'accounts_group' ORDER BY position"
+    "SELECT operation, before::text, after::text FROM audit_trail WHERE relation = 'accounts_group' ORDER BY position"
 )
-EVERYTHING = """
-SELECT e::text FROM audit_entry AS e UNION ALL SELECT q::text FROM audit_personal_pending AS q WHERE q.person IS NULL
-"""
+EVERYTHING = "SELECT concat(key, before, after) FROM audit_trail WHERE relation = 'accounts_group'"
+SECRETS = "SELECT count(*) FROM audit_journal AS j WHERE strpos(j::text, '555 0100') > 0"
 FILLED = """
 op.execute("ALTER TABLE accounts_group ADD COLUMN telephone text, ADD COLUMN nickname text")
     op.execute("UPDATE accounts_group SET telephone = '+1 555 0100', nickname = 'the Pequod'")
@@ -59,12 +58,14 @@ def test_what_a_revision_adds_and_fills_is_hidden(
     told = [row[0] for row in fetch(fresh_database_url, EVERYTHING)]
     assert len(told) == 7
     assert not [text for text in told if "555 0100" in text or "Pequod" in text]
+    assert fetch(fresh_database_url, SECRETS)[0][0] == 0
     rows = [tuple(row) for row in fetch(fresh_database_url, ENTRIES)]
     assert '"telephone": {"masked": true}' in rows[2][2]
     assert '"nickname": {"personal": true}' in rows[2][2]
     assert '"phone": {"masked": true}' in rows[6][1]
     assert "telephone" not in rows[6][1]
-    assert fetch(fresh_database_url, "SELECT after ->> 'nickname' FROM audit_personal_pending")[0][0] == "the Pequod"
+    personal = "SELECT personal_after ->> 'nickname' FROM audit_trail WHERE personal_after ? 'nickname'"
+    assert fetch(fresh_database_url, personal)[0][0] == "the Pequod"
 
 
 @pytest.mark.parametrize("is_ever_free", [True, False], ids=["free at last", "never free"])

@@ -62,7 +62,7 @@ async def test_many_who_change_hands_at_once_keep_their_own(
     assert sorted(one[2] for one in last) == ["delete", "delete", "insert", "insert", "update"]
     in_order = [one[2] for one in sorted(last, key=lambda one: (one[1], one[0])) if one[2] != "update"]
     assert in_order == ["delete", "insert", "delete", "insert"]
-    rows = await raw.fetch("SELECT position, person, before, after FROM audit_personal_pending")
+    rows = await raw.fetch("SELECT position, person, personal_before, personal_after FROM audit_trail")
     whose = {"delete": (ann.id, True, False), "insert": (bea.id, False, True), "update": (bea.id, True, True)}
-    kept = {(row["position"], row["person"], bool(row["before"]), bool(row["after"])) for row in rows}
+    kept = {(position, person, bool(before), bool(after)) for position, person, before, after in rows}
     assert kept >= {(position, *whose[operation]) for position, _, operation in last}
