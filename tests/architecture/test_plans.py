@@ -10,7 +10,6 @@ from tests.databases import cloned
 # What may be read whole, and why: {(the statement's name, the table): the reason}.
 SCANNED: dict[tuple[str, str], str] = {
     ("newest_endpoints first slice", "webhooks_endpoint"): "here all are deleted, of which a job leaves none in truth",
-    ("newest_entries operation first slice", "audit_entry"): "here few are of one kind; of many, the key finds them",
     ("forget_uploads", "admin_upload"): "files that wait for a day at most, by a job of the night",
 }
 

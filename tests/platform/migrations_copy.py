@@ -30,6 +30,9 @@ SCHEMA = """
     WHERE pronamespace = 'public'::regnamespace
     AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')  -- an extension's own
     UNION ALL
+    SELECT 'view', relname, '', pg_get_viewdef(oid)
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'
+    UNION ALL
     SELECT 'text search', cfgname, '', '' FROM pg_ts_config WHERE cfgnamespace = 'public'::regnamespace
     UNION ALL
     SELECT 'type', typname, '', '' FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')

@@ -57,6 +57,7 @@ class Entry(Base):
 
 
 Index("ix_audit_entry_relation", Entry.relation, Entry.key, Entry.position)
+Index("ix_audit_entry_operation", Entry.operation, Entry.xid, Entry.position)
 Index("ix_audit_entry_actor", Entry.actor, Entry.xid, Entry.position, postgresql_where=Entry.actor.is_not(None))
 Index(
     "ix_audit_entry_request_id",

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from litestar import Litestar
 
-from app.domain.audit import sealing
+from app.domain.audit import posting, sealing
 from app.domain.audit.persons import KEYS
 from app.domain.audit.seals import SEALS
 from app.platform.console import rotation
@@ -23,6 +23,7 @@ USERS = "INSERT INTO accounts_user (username, email, password) SELECT n, n, '!' 
 async def test_all_is_sealed_in_batches_and_found_whole(
     raw: asyncpg.Connection, seal: Seal, verified: Look, monkeypatch
 ):
+    monkeypatch.setattr(posting, "BATCH", 4)
     monkeypatch.setattr(sealing, "BATCH", 4)
     await raw.execute(GROUPS, 1, 9)
     await seal()
