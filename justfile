@@ -110,6 +110,11 @@ fmt:
 contracts:
     @exec python -m app contracts
 
+# write the smallest module that is whole: just new-module polls
+[group('develop')]
+new-module name:
+    @exec python -m app new-module "$@"
+
 # print the lines that put a model on the admin site: just new-admin publishing Tagging
 [group('develop')]
 new-admin module model:

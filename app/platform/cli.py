@@ -23,6 +23,7 @@ ROOMS = {
     "mail": ("mail-test", "mail-suppress", "mail-unsuppress", "mail-suppressed"),
     "rotation": ("rotate-secrets",),
     "offering": ("new-admin",),
+    "founding": ("new-module",),
     "removal": ("flush", "remove-module"),
 }
 ROOM_OF = {name: room for room, names in ROOMS.items() for name in names}

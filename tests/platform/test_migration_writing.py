@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from app.platform import migration_writing, revisions
+from app.platform.database.model import Identified, Timestamped
 from app.platform.migration_writing import differences, make, metadata, module_of, write_removal
 from app.platform.migrations import downgrade, history, pending, upgrade
 from app.platform.revisions import MigrationError
@@ -86,6 +88,18 @@ def test_a_missing_index_is_seen(fresh_database_url):
     assert len(differences(fresh_database_url)) == len(indexes) > 0
 
 
+def test_a_missing_touch_is_seen(fresh_database_url):
+    """By whichever name it goes, and of whichever columns it is."""
+    query = "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgfoid = 'platform_touch'::regproc"
+    found = fetch(fresh_database_url, query)
+    for table, name in found:
+        fetch(fresh_database_url, f"DROP TRIGGER {name} ON {table}")
+    assert sorted(differences(fresh_database_url)) == sorted(
+        f"('add_trigger', 'touch', '{table}')" for table, _ in found
+    )
+    assert found
+
+
 def test_foreign_tables_are_left_alone(fresh_database_url):
     fetch(fresh_database_url, "CREATE TABLE neighbour ()")
     assert differences(fresh_database_url) == []
@@ -130,6 +144,47 @@ def test_a_later_revision_holds_what_changed_and_depends_on_new_neighbours_only(
     assert "create_table" not in path.read_text()
     upgrade(fresh_database_url, folder=copy.path)
     assert differences(fresh_database_url, folder=copy.path) == []
+
+
+def shelf_of(shop: MetaData, *mixins: type) -> None:
+    """The table of a model that has these mixins, in the place of the former one."""
+    if "shop_shelf" in shop.tables:
+        shop.remove(shop.tables["shop_shelf"])
+    base = type("Shop", (DeclarativeBase,), {"metadata": shop})
+    label = {"__tablename__": "shop_shelf", "__annotations__": {"label": Mapped[int]}}
+    type("Shelf", (Identified, *mixins, base), label)
+
+
+def touches(url: str) -> set[tuple[str, ...]]:
+    return {row for row in schema(url) if row[0] == "trigger" and "shop_shelf" in row}
+
+
+def test_a_touch_comes_and_goes_with_the_mixin(fresh_database_url, copy, shop):
+    def applied(title: str) -> set[tuple[str, ...]]:
+        write("shop", title, fresh_database_url, copy)
+        upgrade(fresh_database_url, folder=copy.path)
+        assert differences(fresh_database_url, folder=copy.path) == []
+        return touches(fresh_database_url)
+
+    def ran(statement: str) -> list[tuple[object, ...]]:
+        return [tuple(row) for row in fetch(fresh_database_url, statement)]
+
+    shelf_of(shop)
+    assert applied("Shelves") == set()
+    ran("INSERT INTO shop_shelf (label) VALUES (0), (7)")
+    shelf_of(shop, Timestamped)
+    made = applied("Timely")
+    assert len(made) == 1
+    ran("UPDATE shop_shelf SET updated_at = '2001-01-01'")
+    ran("UPDATE shop_shelf SET label = 1 WHERE label = 0")
+    assert ran("SELECT updated_at > '2002-01-01' FROM shop_shelf ORDER BY label") == [(True,), (False,)]
+    shelf_of(shop)
+    assert applied("Timeless") == set()
+
+    downgrade(fresh_database_url, "shop@-1", folder=copy.path)
+    assert touches(fresh_database_url) == made
+    downgrade(fresh_database_url, "shop@-1", folder=copy.path)
+    assert touches(fresh_database_url) == set()
 
 
 def test_other_modules_changes_stay_out(database_url, copy, shop):

@@ -33,7 +33,11 @@ class Identified:
 
 
 class Timestamped:
-    """When a row was made, and when its content last changed; a trigger, `platform_touch`, writes the latter."""
+    """When a row was made, and when its content last changed; a trigger, `platform_touch`, writes the latter.
+
+    `just makemigrations` writes one that any change sets off. Where some are none of the content, such as of counts,
+    say `BEFORE UPDATE OF` and the columns that are, in the migration.
+    """
 
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"), server_onupdate=FetchedValue())

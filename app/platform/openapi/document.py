@@ -75,9 +75,10 @@ def contract(app: Litestar) -> bytes:
 def document(app: Litestar) -> dict[str, Any]:
     """The document of the application's routes, those left out that are not for its clients.
 
-    Raises TypeError for a route that does not say what it returns.
+    Raises TypeError for a route that does not say what it returns, and for two that are called the same.
     """
     operations = sorted(_operations(app), key=lambda one: (one.path, METHODS.index(one.method)))
+    _refuse_namesakes(operations)
     schemas = Schemas(type_ for one in operations for type_ in one.types)
     refusals = Refusals()
     paths: dict[str, dict[str, Any]] = {}
@@ -139,6 +140,17 @@ def _operations(app: Litestar) -> Iterator[Operation]:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if isinstance(handler, Endpoint) and handler.resolve_include_in_schema():
                 yield from (Operation(route.path_format, method, handler) for method in handler.http_methods)
+
+
+def _refuse_namesakes(operations: Iterable[Operation]) -> None:
+    """Programs that are generated from the document have a function for each, by its name."""
+    known: dict[str, Operation] = {}
+    for one in operations:
+        other = known.setdefault(str(one.handler.operation_id), one)
+        if other is not one:
+            places = f"{other.method} {other.path} and {one.method} {one.path}"
+            message = f"{places} are both called {one.handler.operation_id}: give one of the functions another name"
+            raise TypeError(message)
 
 
 def _described(operation: Operation, schemas: Schemas, refusals: Refusals) -> dict[str, Any]:

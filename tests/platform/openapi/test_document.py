@@ -245,6 +245,14 @@ def test_a_route_that_does_not_say_what_it_returns_is_refused_by_name():
         document(house(look_around))
 
 
+def test_two_operations_of_one_name_are_refused_by_it():
+    @get("/others", permission=PUBLIC)
+    async def list_whales() -> None: ...
+
+    with pytest.raises(TypeError, match=r"GET /others and GET .*/whales are both called list_whales"):
+        contract(house(list_whales))
+
+
 def test_the_contract_does_not_depend_on_the_order_in_which_routes_are_registered():
     assert contract(house()) == contract(house(backwards=True))
 
