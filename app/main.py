@@ -7,6 +7,8 @@ import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.middleware import DefineMiddleware
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler
 from sqlalchemy.orm import configure_mappers
 
@@ -48,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     readiness, watch = Readiness(), LoopWatch(settings.logging.loop_block_ms)
     authenticator, resources = _authenticator(modules, settings), Resources(settings, changes)
     configure_mappers()  # else the first query would, on the loop, for a tenth of a second
-    app = Litestar(
+    app = House(
         route_handlers=[*_routers(modules), *_own_routes(settings)],
         dependencies=providers(database),
         middleware=[_identity(database, authenticator, settings)],
@@ -78,6 +80,14 @@ def create_app(settings: Settings | None = None) -> Litestar:
     check_routes(app, declared(modules).values())
     _surround(app, changes, settings)
     return app
+
+
+class House(Litestar):
+    """Litestar without its plugins for pydantic and attrs: the contract is msgspec's, and one brings pydantic 1."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
 
 
 def _identity(database: Database, authenticator: Authenticator, settings: Settings) -> DefineMiddleware:

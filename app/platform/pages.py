@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Response
 
 from app.kit.errors import Forbidden, Malformed, UnsupportedMediaType
 from app.platform.origins import OwnOrigins
 from app.platform.request import JSONRequest
+from app.platform.templates import templates
 
 LAYOUT = Path(__file__).with_name("page_templates")  # what all pages extend: layout.html
 FORM = "application/x-www-form-urlencoded"
@@ -28,21 +28,18 @@ class Pages:
     """A folder of templates, `name.html` each, and the headers that every page of them has.
 
     They extend `layout.html`, which shows the `title`. What a template shows is escaped, and what it names must be
-    given to it. All are compiled here, not in a request.
+    given to it.
     """
 
     def __init__(self, folder: Path, style: str) -> None:
         """`style`: the path of their style sheet."""
-        loader = FileSystemLoader((folder, LAYOUT))
-        environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, auto_reload=False)
-        paths, given = sorted(folder.glob("*.html")), {"style": style}
-        self._templates = {path.stem: environment.get_template(path.name, globals=given) for path in paths}
+        self._templates = templates(folder, LAYOUT, autoescape=True, given={"style": style})
 
     def show(
         self, name: str, /, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
     ) -> Response[str]:
         """The page of this name. Raises UndefinedError for a value that is missing."""
-        html = self._templates[name].render(values)
+        html = self._templates.get_template(f"{name}.html").render(values)
         return Response(html, status_code=status, media_type=MediaType.HTML, headers={**HEADERS, **(headers or {})})
 
 

@@ -20,14 +20,14 @@ async def load_demo(database: Database, settings: Settings) -> str:
     if not settings.development:
         return ""
     reader = database.reader()
-    page = await newest_articles.page(reader, Window(1), viewer=ANONYMOUS.id)
-    people = await profile_by_name.one(reader, username=NAME, viewer=ANONYMOUS.id)
-    if not page.total and people is None:
+    if await profile_by_name.one(reader, username=NAME, viewer=ANONYMOUS.id) is None:
+        page = await newest_articles.page(reader, Window(1), viewer=ANONYMOUS.id)
+        if page.total:
+            return ""
         work = database.unit_of_work()
         accounts = AccountService(work, reader, PasswordHasher(workers=1, queue=0), settings.security)
         await work.run(lambda: _load(accounts))
-    demo = await profile_by_name.one(reader, username=NAME, viewer=ANONYMOUS.id)
-    return f"Sign in as {EMAIL} with the password {PASSWORD}" if demo else ""
+    return f"Sign in as {EMAIL} with the password {PASSWORD}"
 
 
 async def _load(accounts: AccountService) -> None:

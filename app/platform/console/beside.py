@@ -23,7 +23,7 @@ def worker_beside(*, reload: bool) -> Generator[None]:
     """Keep a worker process running meanwhile."""
     words = [sys.executable, "-m", "app", "worker", "--beside", str(os.getpid()), *(["--reload"] if reload else [])]
     kept = KeptProcess(words)
-    kept.thread.start()
+    kept.begin()
     try:
         yield
     finally:
@@ -38,7 +38,16 @@ class KeptProcess:
         self._words = words
         self._ending = threading.Event()
         self._starting = threading.Lock()
+        self._begun = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Start it, which is done when this returns.
+
+        Who forks meanwhile has the pipe by which Popen hears that it is done, and Popen would wait for that process.
+        """
+        self.thread.start()
+        self._begun.wait()
 
     def end(self) -> None:
         """Tell it to end, and wait until it has."""
@@ -55,7 +64,10 @@ class KeptProcess:
             with self._starting:
                 if self._ending.is_set():
                     return
-                self._process = subprocess.Popen(self._words, cwd=ROOT)
+                try:
+                    self._process = subprocess.Popen(self._words, cwd=ROOT)
+                finally:
+                    self._begun.set()
             code = self._process.wait()
             if self._ending.is_set():
                 return

@@ -5,9 +5,12 @@ import os
 import shlex
 import socket
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
-import psutil
+
+if TYPE_CHECKING:
+    import psutil
 
 
 class PortUnavailable(click.ClickException):
@@ -32,6 +35,8 @@ def require_free(host: str, port: int) -> None:
 
 def holder(port: int) -> str:
     """The process that listens on the port, as pid and command line; neither is known of another user's."""
+    import psutil  # noqa: PLC0415 - a start whose port is free does without it
+
     with suppress(psutil.Error):  # a process that ended meanwhile, or may not be looked at
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
@@ -40,7 +45,7 @@ def holder(port: int) -> str:
     return "a process of another user"
 
 
-def _main_process(process: psutil.Process) -> psutil.Process:
+def _main_process(process: "psutil.Process") -> "psutil.Process":
     """From a forked worker, which would be started anew, to the process that one has to end."""
     while (parent := process.parent()) is not None and parent.cmdline() == process.cmdline():
         process = parent

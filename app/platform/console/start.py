@@ -1,6 +1,7 @@
 """What comes before the first worker: migrations, demo content, a look at the database's limits and at the routes."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -28,15 +29,14 @@ def start_everything(settings: Settings, *, reload: bool) -> None:
     """Migrate, fill an empty database with the demo content, say where things are, and serve."""
     with plainly():
         upgrade(address(settings), tell=click.echo)
-    run(subscribe_all)
     configure_logging(settings.logging.log_level)  # not before: Alembic tells much that nobody asked for
-    for line in [*run(_fill), *_places(settings)]:
+    for line in [*run(_subscribe_and_fill), *_places(settings)]:
         click.echo(line)
-    with worker_beside(reload=reload):
-        start_server(settings, reload=reload)
+    start_server(settings, worker_beside(reload=reload), reload=reload)
 
 
-async def _fill(database: Database, settings: Settings) -> list[str]:
+async def _subscribe_and_fill(database: Database, settings: Settings) -> list[str]:
+    await subscribe_all(database, settings)
     offers = [module.demo for module in installed(MODULES) if module.demo]
     return [line for line in [await fill(database, settings) for fill in offers] if line]
 
@@ -61,7 +61,9 @@ def _places(settings: Settings) -> list[str]:
     return [*(f"{place:{width}}  {what}" for place, what in places), "Ctrl-C stops it."]
 
 
-def start_server(settings: Settings, *, reload: bool = False) -> None:
+def start_server(
+    settings: Settings, beside: AbstractContextManager[None] | None = None, *, reload: bool = False
+) -> None:
     """Serve until a signal ends it. Raises ClickException for pools too large, or a port that was taken meanwhile."""
     configure_logging(settings.logging.log_level)
     run(_look_at_limits)
@@ -72,7 +74,8 @@ def start_server(settings: Settings, *, reload: bool = False) -> None:
     if folder := os.environ.get(VARIABLE):
         prepare_metrics_folder(Path(folder))  # what this process counted until now is not traffic
     require_free(settings.server.host, settings.server.port)
-    serve(settings, application)
+    with beside or nullcontext():  # not before: its start keeps a processor busy for a second, which ours can use
+        serve(settings, application)
 
 
 async def _look_at_limits(database: Database, _: Settings) -> None:

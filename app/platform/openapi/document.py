@@ -4,7 +4,7 @@ Litestar's own generator loses what msgspec enforces (unknown members refused, t
 be null), documents answers that the house never gives and makes its examples up by chance; it is not used.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from types import NoneType
 from typing import Any, get_args
@@ -72,13 +72,12 @@ def contract(app: Litestar) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document(app)), indent=2) + b"\n"
 
 
-def document(app: Litestar) -> dict[str, Any]:
-    """The document of the application's routes, those left out that are not for its clients.
+def document(app: Litestar, operations: Sequence["Operation"] | None = None) -> dict[str, Any]:
+    """The document of the application's routes, those left out that are not for its clients; or of some operations.
 
     Raises TypeError for a route that does not say what it returns, and for two that are called the same.
     """
-    operations = sorted(_operations(app), key=lambda one: (one.path, METHODS.index(one.method)))
-    _refuse_namesakes(operations)
+    operations = operations_of(app) if operations is None else operations
     schemas = Schemas(type_ for one in operations for type_ in one.types)
     refusals = Refusals()
     paths: dict[str, dict[str, Any]] = {}
@@ -133,6 +132,16 @@ def _returned(handler: Endpoint) -> Any:
     returned = field.inner_types[0].annotation
     others = [kind for kind in get_args(returned) if kind is not handler.accepted] if handler.accepted else []
     return others[0] if len(others) == 1 else returned
+
+
+def operations_of(app: Litestar) -> list[Operation]:
+    """What the document describes, in its order.
+
+    Raises TypeError for a route that does not say what it returns, and for two that are called the same.
+    """
+    operations = sorted(_operations(app), key=lambda one: (one.path, METHODS.index(one.method)))
+    _refuse_namesakes(operations)
+    return operations
 
 
 def _operations(app: Litestar) -> Iterator[Operation]:

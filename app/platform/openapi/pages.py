@@ -4,7 +4,8 @@
 its package, and run the browser's tests: they fail on a breach of the policy and on a call to another host.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from string import Template
@@ -17,7 +18,7 @@ from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 from app.kit.errors import found
 from app.platform.encoded import Encoded
 from app.platform.handlers import Endpoint, get
-from app.platform.openapi.document import document
+from app.platform.openapi.document import document, operations_of
 from app.platform.security import PUBLIC
 
 HERE = Path(__file__).parent
@@ -73,9 +74,29 @@ class Asset(Encoded):
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
+class LaterAsset:
+    """An asset that is made, in a thread, when it is asked for first: a start need not take as long as that."""
+
+    def __init__(self, make: Callable[[], Asset]) -> None:
+        self._make = make
+        self._making = asyncio.Lock()
+        self._made: Asset | None = None
+
+    async def made(self) -> Asset:
+        """It; who asks meanwhile waits for the one that is being made."""
+        if self._made is None:
+            async with self._making:
+                self._made = self._made or await asyncio.to_thread(self._make)
+        return self._made
+
+
 def documentation(app: Litestar) -> Sequence[Endpoint]:
-    """The routes of the document and its pages, to be registered when all that they describe is."""
-    described = Asset(msgspec.json.encode(document(app)), "application/json", CHECKED)
+    """The routes of the document and its pages, to be registered when all that they describe is.
+
+    Raises TypeError for a route that does not say what it returns.
+    """
+    operations = operations_of(app)
+    described = LaterAsset(lambda: Asset(msgspec.json.encode(document(app, operations)), "application/json", CHECKED))
     styles, scripts = _named(STYLES), _named(SCRIPTS)
     assets = styles | scripts
     page = Asset(_page(styles, scripts), "text/html; charset=utf-8", CHECKED, POLICY)
@@ -83,7 +104,7 @@ def documentation(app: Litestar) -> Sequence[Endpoint]:
     @get("/openapi.json", permission=PUBLIC, include_in_schema=False)
     async def read_document() -> Asset:
         """The OpenAPI document."""
-        return described
+        return await described.made()
 
     @get("/docs", permission=PUBLIC, include_in_schema=False)
     async def read_pages() -> Asset:

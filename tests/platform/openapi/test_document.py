@@ -8,6 +8,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.platform.handlers import get
 from app.platform.openapi.document import contract, document
+from app.platform.openapi.pages import documentation
 from app.platform.security import PUBLIC
 from tests.platform.openapi.whales import house
 
@@ -243,6 +244,8 @@ def test_a_route_that_does_not_say_what_it_returns_is_refused_by_name():
 
     with pytest.raises(TypeError, match="look_around"):
         document(house(look_around))
+    with pytest.raises(TypeError, match="look_around"):
+        documentation(house(look_around))  # at the start, not when it is asked for
 
 
 def test_two_operations_of_one_name_are_refused_by_it():

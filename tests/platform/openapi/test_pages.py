@@ -1,12 +1,15 @@
 """The pages and their files: kept in memory, strict about what a browser may do, and nothing but what they need."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from unittest.mock import create_autospec
 
 import httpx
 import pytest
 
 from app.main import create_app
+from app.platform.openapi import pages
 from app.platform.openapi.document import document
 from app.platform.openapi.pages import documentation
 from config.settings import load
@@ -33,6 +36,21 @@ async def test_the_document_is_served_whole(browser: httpx.AsyncClient):
 
     assert answer.headers["content-type"] == "application/json"
     assert answer.json() == document(house())  # the pages' own routes are not in it
+
+
+async def test_the_document_is_made_once_when_it_is_asked_for_and_not_at_the_start(monkeypatch: pytest.MonkeyPatch):
+    made = create_autospec(document, side_effect=document)
+    monkeypatch.setattr(pages, "document", made)
+    app = house()
+    for route in documentation(app):
+        app.register(route)
+    assert not made.called
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://house") as client, asyncio.TaskGroup() as group:
+        asked = [group.create_task(client.get("/openapi.json")) for _ in range(5)]
+
+    assert len({one.result().content for one in asked}) == made.call_count == 1
 
 
 async def test_the_page_runs_only_scripts_and_styles_of_its_own_origin(browser: httpx.AsyncClient):
