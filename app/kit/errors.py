@@ -199,9 +199,11 @@ class UnsupportedMediaType(AppError):
     code = "unsupported_media_type"
     title = "Unsupported media type"
 
-    def __init__(self, accepted: str) -> None:
-        super().__init__("", f"must be {accepted}")
+    def __init__(self, accepted: str, *, is_encoded: bool = False) -> None:
+        super().__init__("", f"must be {accepted}, not compressed" if is_encoded else f"must be {accepted}")
         self.headers |= {"Accept": accepted, "Accept-Post": accepted}
+        if is_encoded:
+            self.headers["Accept-Encoding"] = "identity"
 
 
 class Invalid(AppError):

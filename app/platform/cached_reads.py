@@ -29,6 +29,7 @@ from app.platform.statements.compiled import TABLES_READ
 BOUND = 0.02  # seconds that an answer may be behind what is committed
 TOLD_AGAIN = (b"cache-control", b"vary", b"etag")  # with 304 too
 LARGEST_SHARE = 8  # no answer takes more than this part of the memory that there is for all
+ANY = b"*"  # whatever there is
 NO_BODY: Any = {"type": "http.response.body", "body": b"", "more_body": False}
 UNCHECKED = (AppError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
@@ -56,7 +57,7 @@ class Kept:
     async def send(self, scope: Any, send: Send, asked: bytes) -> None:
         """Send it, or that it is what the client has."""
         scope["path_template"] = self.route  # for the log and the metrics, as the router would
-        if self.etag in asked:
+        if self.etag in asked or asked == ANY:
             await send(self.unchanged)
             await send(NO_BODY)
         else:

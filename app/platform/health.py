@@ -77,7 +77,8 @@ async def read_metrics(request: Request[Any, Any, Any], state: State) -> Respons
     page, media_type = await asyncio.to_thread(metrics_page)
     offered = [ask for module in state.modules for ask in module.figures]
     asked = await figures_page(state.database, event_figures, job_figures, mail_figures, *offered)
-    return Response(page + asked, media_type=media_type)
+    # As Litestar's `media_type` it would get a second charset, and Prometheus 3 refuses what it cannot parse.
+    return Response(page + asked, headers={"content-type": media_type})
 
 
 def admit_scraper(settings: Settings, header: str) -> None:

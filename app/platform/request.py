@@ -24,6 +24,8 @@ from app.platform.violations import LISTS, alternatives
 
 JSON = "application/json"
 JSON_TYPE = re.compile(rb"application/(?:json|[\w.!#$&^-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
+SAID_OF_BODY = (b"content-type", b"content-encoding")
+PLAIN_JSON = [(b"content-type", b"application/json")]
 CHARSET = re.compile(rb";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
 BARE = (types.IntType, types.FloatType, types.BoolType)
@@ -105,13 +107,12 @@ def _wrong_in_query(handler: HTTPRouteHandler, query: bytes) -> tuple[Violation,
     parameters = _query_of(handler)
     if parameters is None:
         return ()
+    values, wrong = _as_json(parameters, query)
     try:
-        decode(parameters, _as_json(parameters, query))
+        decode(parameters, values)
     except Invalid as error:
-        return tuple(
-            Violation(f"query:{wrong.pointer.split('/')[1]}", wrong.code, wrong.text) for wrong in error.violations
-        )
-    return ()
+        wrong += [Violation(f"query:{one.pointer.split('/')[1]}", one.code, one.text) for one in error.violations]
+    return tuple(wrong)
 
 
 @lru_cache(maxsize=1024)
@@ -162,21 +163,23 @@ def functions_of(handler: HTTPRouteHandler) -> list[Any]:
     return functions
 
 
-def _as_json(parameters: type[msgspec.Struct], query: bytes) -> bytes:
+def _as_json(parameters: type[msgspec.Struct], query: bytes) -> tuple[bytes, list[Violation]]:
     """A query as the JSON that it stands for: one decoder judges both, where Litestar would take `1e2` for 100.
 
-    What is given twice is a list. Raises Malformed where it is not UTF-8.
+    Only what is a list may be given twice. Raises Malformed where it is not UTF-8.
     """
     try:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError as error:
         raise Malformed("query:", "is not UTF-8") from error
-    members = {}
+    members, repeated = {}, []
     for parameter in _shapes(parameters):
         values = [parameter.value(text) for name, text in pairs if name == parameter.name]
         if values:
-            members[parameter.name] = values if parameter.is_list or len(values) > 1 else values[0]
-    return msgspec.json.encode(members)
+            members[parameter.name] = values if parameter.is_list else values[0]
+        if len(values) > 1 and not parameter.is_list:
+            repeated.append(Violation(f"query:{parameter.name}", "repeated", "must be given only once"))
+    return msgspec.json.encode(members), repeated
 
 
 class Shape(NamedTuple):
@@ -223,12 +226,18 @@ def _is_json(field: FieldDefinition) -> bool:
 
 
 def _require_json(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """A browser sends `text/plain` across origins without asking first: as JSON it would be a forged request."""
-    given = [value for name, value in headers if name == b"content-type"]
-    if given == [b"application/json"]:
+    """A browser sends `text/plain` across origins without asking first: as JSON it would be a forged request.
+
+    What is compressed is not unpacked: a few bytes would become any number of them.
+    """
+    given = [pair for pair in headers if pair[0] in SAID_OF_BODY]
+    if given == PLAIN_JSON:
         return
-    if len(given) != 1 or not JSON_TYPE.fullmatch(given[0]):
+    if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in given):
+        raise UnsupportedMediaType(JSON, is_encoded=True)
+    kinds = [value for name, value in given if name == b"content-type"]
+    if len(kinds) != 1 or not JSON_TYPE.fullmatch(kinds[0]):
         raise UnsupportedMediaType(JSON)
-    charset = CHARSET.search(given[0])
+    charset = CHARSET.search(kinds[0])
     if charset and charset[1].lower() not in {b"utf-8", b"utf8"}:
         raise UnsupportedMediaType(f"{JSON}; charset=utf-8")

@@ -1,7 +1,11 @@
 """Who is asking is known for a second, and not a moment longer than the caller's own sign-out."""
 
+from dataclasses import replace
+
 import asyncpg
 import pytest
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import SecretStr
 
 from app.kit.identity import Viewer
 from app.platform import security
@@ -90,3 +94,11 @@ async def test_identity_comes_before_existence(client):
 
 async def test_metrics_are_closed_outside_development(client):
     assert (await client.get("/metrics")).status_code == 404
+
+
+async def test_metrics_are_for_the_bearer_of_the_token_and_as_prometheus_parses_them(client, app, monkeypatch):
+    http = app.state.settings.http.model_copy(update={"metrics_token": SecretStr("canary")})
+    monkeypatch.setattr(app.state, "settings", replace(app.state.settings, http=http))
+    assert (await client.get("/metrics")).status_code == 401
+    answer = await client.get("/metrics", headers={"Authorization": "Bearer canary"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, CONTENT_TYPE_LATEST)

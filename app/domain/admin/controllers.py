@@ -1,11 +1,12 @@
 """The door of the site: one mounted application, which is made when it is first asked for."""
 
 from typing import Any
+from urllib.parse import unquote
 
 from litestar.types import Receive, Send
 
 from app.domain.admin.opening import opened
-from app.kit.errors import NotFound, TooLarge
+from app.kit.errors import AppError, NotFound, TooLarge
 from app.kit.identity import ANONYMOUS, Viewer
 from app.platform.handlers import mounted
 from app.platform.security import PUBLIC
@@ -31,8 +32,16 @@ HEADERS = [
 async def admin_site(scope: Any, receive: Receive, send: Send) -> None:
     """Everything under /admin. Who is not staff sees the sign-in page alone. Raises NotFound where it is off."""
     path = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1")
-    if scope["type"] != "http" or (path != PATH and not path.startswith(f"{PATH}/")):
-        raise NotFound("path")
+    try:
+        if scope["type"] != "http" or (path != PATH and not path.startswith(f"{PATH}/")):
+            raise NotFound("path")
+        await _answer(scope, receive, send)
+    except AppError:
+        scope["path"] = unquote(path)  # the router left the rest of it; a refusal names all
+        raise
+
+
+async def _answer(scope: Any, receive: Receive, send: Send) -> None:
     scope["path_template"] = PATH  # for the log and the metrics: a mount has none
     state = scope["litestar_app"].state
     if not state.settings.http.admin_enabled:

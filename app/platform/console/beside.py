@@ -15,6 +15,7 @@ from config.settings import ROOT
 log = structlog.get_logger()
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before the next start: each pause is twice the one before
+TOLD_AGAIN = 5.0  # seconds after which one that lives on is told to end once more
 WELL = 10.0  # seconds; one that lived for so long did not die of how it was started
 
 
@@ -50,11 +51,12 @@ class KeptProcess:
         self._begun.wait()
 
     def end(self) -> None:
-        """Tell it to end, and wait until it has."""
+        """Tell it to end until it has: while it starts, what SIGTERM raises in it may be swallowed where it is."""
         with self._starting:
             self._ending.set()
-        if self._process:
+        while self._process and self.thread.is_alive():
             self._process.terminate()
+            self.thread.join(TOLD_AGAIN)
         self.thread.join()
 
     def _keep(self) -> None:
@@ -64,8 +66,9 @@ class KeptProcess:
             with self._starting:
                 if self._ending.is_set():
                     return
+                # In a group of its own: a terminal's Ctrl-C would interrupt it too, while it is still being imported.
                 try:
-                    self._process = subprocess.Popen(self._words, cwd=ROOT)
+                    self._process = subprocess.Popen(self._words, cwd=ROOT, process_group=0)
                 finally:
                     self._begun.set()
             code = self._process.wait()

@@ -65,7 +65,7 @@ class Asset(Encoded):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         """Send the bytes, or 304 where the client names their ETag."""
         digest = self.digest.encode()
-        known = any(digest in value for name, value in scope["headers"] if name == b"if-none-match")
+        known = any(digest in value or value == b"*" for name, value in scope["headers"] if name == b"if-none-match")
         status, body = (304, b"") if known else (self.status, self.body)
         length: list[tuple[bytes, bytes]] = [] if known else [(b"content-length", b"%d" % len(body))]
         headers: list[tuple[bytes, bytes]] = [*self.sent, *length]

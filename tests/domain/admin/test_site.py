@@ -64,7 +64,8 @@ async def test_where_it_is_off_there_is_nothing(settings: Settings):
     app = create_app(replace(settings, http=settings.http.model_copy(update={"admin_enabled": False})))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as client:
         assert (await client.get("/admin/")).status_code == 404
-        assert (await client.get("/admin/login")).status_code == 404
+        answer = await client.get("/admin/l%C3%B6gin")
+        assert (answer.status_code, answer.json()["instance"]) == (404, "/admin/l%C3%B6gin")
 
 
 async def test_what_one_may_not_do_is_not_there(staff: Enter, whales: str):

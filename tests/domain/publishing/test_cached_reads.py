@@ -61,6 +61,7 @@ async def test_an_etag_is_answered_by_304_without_a_body(client, path, statement
     with statements(at_most=0):
         known = await client.get(path, headers={"If-None-Match": f'"other", W/{etag}'})
     assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", etag)
+    assert (await client.get(path, headers={"If-None-Match": "*"})).status_code == 304
 
 
 async def test_a_first_reader_with_the_right_etag_gets_304_too(client, path, kept):

@@ -78,7 +78,9 @@ async def test_every_file_of_the_page_is_there_and_may_be_kept_for_ever(browser:
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
-@pytest.mark.parametrize("known", ["{}", "W/{}", '"other", {}'], ids=["strong", "weakened", "among-others"])
+@pytest.mark.parametrize(
+    "known", ["{}", "W/{}", '"other", {}', "*"], ids=["strong", "weakened", "among-others", "whatever-there-is"]
+)
 async def test_what_the_browser_has_is_not_sent_again(browser: httpx.AsyncClient, path: str, known: str):
     etag = (await browser.get(path)).headers["etag"]
 
