@@ -13,10 +13,10 @@ from sqlalchemy import inspect, select, tuple_
 from starlette.requests import Request
 
 from app.kit.errors import NotFound, found
-from app.platform.admin.inline import Rows
+from app.platform.admin.inline import Rows, editable_inside
 from app.platform.admin.reading import ReadSession
 from app.platform.admin.refusals import refusals
-from app.platform.admin.seen import INPUT, ChangedMeanwhile, as_text, check
+from app.platform.admin.seen import INPUT, ChangedMeanwhile, Difference, as_text, check, is_as_shown, within
 from app.platform.admin.staff import viewer_of
 from app.platform.database.work import UnitOfWork
 from app.platform.jobs.job_work import JobWork
@@ -99,15 +99,41 @@ class VerbSaver(Saver[Any]):
         inline_rows: Mapping[str, Sequence[InlineRow]],
         request: Request,
     ) -> None:
+        told = (await request.form()).get(INPUT)
         for inline in self._view.inlines:
             if not isinstance(inline, Rows):
                 continue
-            for row in inline_rows.get(inline.name, ()):
-                if row.delete or row.values:  # what nothing was changed of is neither locked nor missed
-                    await self._row(work, session, parent, inline, row, request)
+            view = self._view.inline_admins[inline.name]
+            rows = [row for row in inline_rows.get(inline.name, ()) if _is_touched(view, inline, row, told)]
+            keys = [row.key for row in rows if not row.is_new]
+            held = await held_all(work, view.model, keys) if keys else ()
+            children = {view._fields.identity_of(child): child for child in held}
+            self._check(parent, inline, children, told, request)
+            for row in rows:
+                await self._row(work, session, parent, inline, row, request, child=children.get(row.key))
 
-    async def _row(
-        self, work: JobWork, session: SessionAdapter, parent: Any, inline: Rows, row: InlineRow, request: Request
+    def _check(self, parent: Any, inline: Rows, children: Mapping[str, Any], told: object, request: Request) -> None:
+        """Raises ChangedMeanwhile, with what is different of all the rows that the form's editor touched."""
+        differences: list[Difference] = []
+        for key, child in children.items():
+            paths = editable_inside(self._view, inline, request, parent, child)
+            try:
+                check(child, paths, {}, told, inside=within(inline.name, key))
+            except ChangedMeanwhile as conflict:
+                differences += conflict.differences
+        if differences:
+            raise ChangedMeanwhile(differences)
+
+    async def _row(  # noqa: PLR0913 - with the row that is there
+        self,
+        work: JobWork,
+        session: SessionAdapter,
+        parent: Any,
+        inline: Rows,
+        row: InlineRow,
+        request: Request,
+        *,
+        child: Any,
     ) -> None:
         view = self._view.inline_admins[inline.name]
         values = await self._links.row_values(session, inline, row, request)
@@ -116,8 +142,7 @@ class VerbSaver(Saver[Any]):
                 await view._ensure(Permission.CREATE, request=request)
                 await view.create(work, {**values, inline.parent: parent})
             elif not row.is_new:
-                child = await held(work, view.model, row.key)
-                _require_own(parent, inline.name, child)
+                _require_own(parent, inline.name, found(child, "record"))
                 await _old_row(work, view, row, child, values, request)
 
     async def delete(self, session: SessionAdapter, record: Any, *, request: Request) -> None:  # noqa: ARG002
@@ -144,6 +169,13 @@ class VerbSaver(Saver[Any]):
             except ChangedMeanwhile as conflict:
                 setattr(request.state, CONFLICT, conflict)
                 raise
+
+
+def _is_touched(view: "ModelAdmin[Any]", inline: Rows, row: InlineRow, told: object) -> bool:
+    """What nothing was changed of is neither locked nor missed, and takes no change of others back."""
+    if row.delete or row.is_new:
+        return True
+    return not is_as_shown(view.model, row.values, told, within(inline.name, row.key))
 
 
 def _require_own(parent: Any, name: str, child: Any) -> None:

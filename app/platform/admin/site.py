@@ -236,7 +236,7 @@ class Site(Admin):
         if name == "_value_editor.html":
             record = await load_or_404(self, values["view"], request)
             seen = {"seen_input": INPUT, "seen": shown_alone(record, values["row"].path)}
-            values |= seen | {"differences": differences(request, values["view"])}
+            values |= seen | {"differences": differences(request, values["view"], record)}
         if self.recordings and values.get("older_history"):  # adminsite has a page of its own for them
             values["older_history"] = Urls(request).asset(self.recordings.all_of(values["view"].table, values["key"]))
         if "panels" in values:

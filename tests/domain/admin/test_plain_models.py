@@ -170,6 +170,44 @@ async def test_a_character_that_no_column_holds_is_told_beside_its_field(sea: An
     assert await sea.fetchval("SELECT count(*) FROM sea_whale") == 0
 
 
+async def test_two_editors_of_a_row_inside_a_form(sea: Any, staff: Enter):
+    """The second is shown the difference; who touched another row, or none, takes nothing back."""
+    path, calves = f"/whales/{(key := await whale(sea, 'Nan'))}/edit", []
+    for name in ("Tiny", "Mini", "Ann"):
+        insert = "INSERT INTO sea_calf (name, whale_id) VALUES ($1, $2) RETURNING id"
+        calves.append(str(await sea.fetchval(insert, name, UUID(key))))
+
+    def form(*names: str, **more: object) -> dict[str, Any]:
+        rows = {f"calves-{number}-key": calf for number, calf in enumerate(calves)}
+        rows |= {f"calves-{number}-name": name for number, name in enumerate(names)}
+        return {"name": "Nan", "kind": "blue", "age": 0, "sings": "true", "calves-count": 3, **rows, **more}
+
+    async def there() -> list[str]:
+        return await sea.fetchval("SELECT array_agg(name ORDER BY id) FROM sea_calf")
+
+    chief = await staff(is_superuser=True)
+    page = await chief.page(path)
+    await chief.submit(page, path, **form("Big", "Mini", "Ann"))  # as another would, meanwhile
+    await chief.submit(page, path, **form("Tiny", "Mini", "Anna"))
+    assert await there() == ["Big", "Mini", "Anna"], "of a row that was not touched nothing is said"
+
+    refused = await chief.submit(page, path, 422, **form("Small", "Mini", "Annie"))
+    assert "Tiny</del>" in refused.text.replace("\n", "")
+    assert "<ins>Big</ins>" in refused.text
+    assert "<ins>Anna</ins>" in refused.text, "all rows at once"
+    assert 'value="Small"' in refused.text or ">Small<" in refused.text
+    await chief.submit(page, path, 422, **form("Tiny", "Mini", "Ann", **{"calves-2-delete": "on"}))
+    assert await there() == ["Big", "Mini", "Anna"]
+    await chief.submit(refused.text, path, **form("Small", "Mini", "Anna"))  # knowing it
+    assert await there() == ["Small", "Mini", "Anna"]
+
+    gone = await chief.page(path)
+    await sea.execute("DELETE FROM sea_calf WHERE name = 'Mini'")
+    await chief.submit(gone, path, **form("Small", "Mini", "Anne"))
+    assert await there() == ["Small", "Anne"], "one that is gone holds nobody up who did not touch it"
+    await chief.submit(gone, path, 422, **form("Small", "Minnie", "Anne"))
+
+
 async def test_an_action_needs_rows_and_leaves_those_alone_that_one_may_not_see(sea: Any, staff: Enter, do_jobs: Any):
     keeper = await staff(MANAGE_USERS)
     await sea.execute("INSERT INTO sea_whale (name) SELECT 'w' || n FROM generate_series(1, 101) AS n")
