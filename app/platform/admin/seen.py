@@ -55,7 +55,7 @@ def shown(
     `aside`: what its editor sees and does not change there, which is told where something was changed meanwhile.
     `rows`: what it shows of those inside it, by `shown_within`.
     """
-    return msgspec.json.encode(_short(record, aside) | _texts(record, (*paths, TOUCHED), besides) | rows).decode()
+    return msgspec.json.encode(_short(record, aside) | _texts(record, (*paths, TOUCHED), besides) | dict(rows)).decode()
 
 
 def within(rows: str, key: str) -> str:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from app.platform.admin.dates import DateHierarchy, steps_of
 from app.platform.admin.exporting import FORMAT, FORMATS
 from app.platform.admin.inline import rows_shown
+from app.platform.admin.narrowing import WRONG
 from app.platform.admin.saving import CONFLICT
 from app.platform.admin.seen import BESIDES, INPUT, TOLD, ChangedMeanwhile, Difference, shown
 
@@ -49,12 +50,16 @@ def _label(view: Any, record: Any, path: str) -> str:
 
 
 def of_list(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The steps of its dates, which stand above it, not among its filters; and the formats that it is exported in."""
-    panels = values["panels"]
+    """The steps of its dates, which stand above it, not among its filters; and the formats that it is exported in.
+
+    And what is wrong with its filters, each with its panel.
+    """
+    panels, faults = values["panels"], {one.field: one.text for one in getattr(request.state, WRONG, ())}
     steps = next((steps_of(panel) for panel in panels if isinstance(panel.filter, DateHierarchy)), None)
     besides: dict[str, Any] = {
         "panels": [panel for panel in panels if not isinstance(panel.filter, DateHierarchy)],
         "steps": steps,
+        "wrong": [(panel, faults[panel.filter.name]) for panel in panels if panel.filter.name in faults],
     }
     if values.get("can_export"):
         urls, given = Urls(request), values["export_params"]

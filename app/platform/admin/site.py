@@ -33,6 +33,7 @@ from app.platform.admin.figures import decimal, timestamp, written
 from app.platform.admin.history import record_page, revert
 from app.platform.admin.importing import Uploads, import_preview, import_records
 from app.platform.admin.lean import spare_pickers
+from app.platform.admin.narrowing import action, list_page
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
 from app.platform.admin.seen import INPUT, shown_alone
@@ -207,6 +208,8 @@ class Site(Admin):
         """Those of adminsite, with ours where a change is made, and without its own doors: the accounts' are used."""
         own: dict[str, tuple[Callable[..., Awaitable[Response]], bool]] = {
             "login_form": (_sign_in_page, False),
+            "list": (list_page, True),
+            "action": (action, True),
             "export": (export_records, True),
             "import_preview": (import_preview, True),
             "import": (import_records, True),
@@ -241,6 +244,7 @@ class Site(Admin):
             values["older_history"] = Urls(request).asset(self.recordings.all_of(values["view"].table, values["key"]))
         if "panels" in values:
             values |= of_list(request, values)
+            status_code = 422 if values["wrong"] else status_code
         if name in OWN_PAGES:
             return await self.render_template(f"house/{name}", request, values, status_code)
         return await super().render(name, request, values, status_code)

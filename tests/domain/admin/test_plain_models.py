@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 from adminsite import Field
+from adminsite.filters import ChoiceFilter
 from litestar import Litestar
 from sqlalchemy import ForeignKey, Select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -22,11 +23,12 @@ from app.platform.admin.inline import Rows
 from app.platform.admin.model_admin import Access, ModelAdmin
 from app.platform.admin.staff import viewer_of
 from tests.conftest import Aside
-from tests.domain.admin.conftest import Browser
+from tests.domain.admin.conftest import OURS, Browser
 
 Enter = Callable[..., Awaitable[Browser]]
 
 SITES: Any = WeakKeyDictionary()
+KINDS = (("blue", "Blue"), ("grey", "Grey"))
 COUNT = re.compile(r"<span[^>]*hx-swap-oob[^>]*>\s*(\d+)\s*</span>")
 TABLES = """
 CREATE TABLE sea_pod (id uuid PRIMARY KEY DEFAULT uuidv7(), name text NOT NULL);
@@ -97,7 +99,13 @@ class WhaleAdmin(ModelAdmin[Whale]):
     access = Access(MANAGE_USERS, MANAGE_USERS, MANAGE_USERS, MANAGE_USERS)
     fields = (Whale.name, Field(Whale.sings, label="Voice"), Whale.kind, Whale.age, Whale.pod, Whale.mother)
     record_title = "{name}"
-    list_filters = (Whale.sings, MadeFilter("born", path="id"))
+    list_filters = (
+        Whale.sings,
+        MadeFilter("born", path="id"),
+        Whale.age,
+        Whale.pod,
+        ChoiceFilter("kind", choices=KINDS, show_counts=False),
+    )
     bulk_editable_fields = (Whale.age,)
     inlines = (Rows(Whale.calves, of=CalfAdmin, parent="whale", fields=(Calf.name,), blank_rows=1),)
 
@@ -220,6 +228,51 @@ async def test_an_action_needs_rows_and_leaves_those_alone_that_one_may_not_see(
     [done] = await do_jobs()
     assert (done["state"], done["result"]) == ("done", "100 rows")
     assert await sea.fetchval("SELECT count(*) FROM sea_whale WHERE age = 0") == 2
+
+
+async def test_a_filter_that_is_not_right_lists_nothing_and_says_what_would_be(sea: Any, staff: Enter):
+    await whale(sea, "Nan", age=7)
+    chief, pod = (
+        await staff(is_superuser=True),
+        await sea.fetchval("INSERT INTO sea_pod (name) VALUES ('S') RETURNING id"),
+    )
+    days = "must be the first day and the last, as 2026-11-01,2026-11-30; one of them may be left out"
+    numbers = "must be whole numbers from -2147483648 to 2147483647"
+    for name, label, right, wrong in (
+        ("sings", "Voice", "true", {"yes": "must be true or false"}),
+        (
+            "born",
+            "Born",
+            "today",
+            {"soon": days, "2026-02-30": days, "2026-11-02,2026-11-01": "must not end before it begins"},
+        ),
+        (
+            "age",
+            "Age",
+            "5,10",
+            {"old,": "must be the least number", "1.5,": numbers, "1,99999999999": numbers, "9,1": "must not"},
+        ),
+        ("kind", "Kind", "blue", {"pink": "must be one of blue, grey"}),
+        ("pod", "Pod", str(pod), {"southern": "must be keys of records"}),
+    ):
+        assert (">Nan<" in await chief.page(f"/whales?{name}={right}")) == (name != "pod"), name
+        for value, told in wrong.items():
+            page = await chief.page(f"/whales?{name}={value}", 422)
+            beside = page[page.index(f'id="wrong-{name}"') :].partition("</li>")[0]
+            assert label in beside, (name, value)
+            assert told in beside, (name, value)
+            assert 'href="/admin/whales"' in beside, "how to be without it"
+            assert ">Nan<" not in page
+
+    every = "/whales?sings=yes&age=old&q=n"
+    page = await chief.page(every, 422)
+    assert [f'id="wrong-{name}"' in page for name in ("sings", "age", "born")] == [True, True, False], "all at once"
+    partial = await chief.get(f"/admin{every}", headers={"HX-Request": "true"})
+    assert (partial.status_code, partial.headers["hx-redirect"]) == (422, f"/admin{every}")
+    assert "sings must be true or false" in await chief.page("/whales/export?sings=yes", 422)
+    form = chief.hidden(page) | {"everything": "1", "change_age": "true", "age": 9}
+    refused = await chief.post("/admin/whales/action/change?sings=yes", data=form, headers=OURS)
+    assert (refused.status_code, await sea.fetchval("SELECT age FROM sea_whale")) == (422, 7)
 
 
 async def test_choices_of_filters_are_counted_up_to_a_limit(sea: Any, staff: Enter, monkeypatch: pytest.MonkeyPatch):
