@@ -45,7 +45,7 @@ def check_belonging(view: "ModelAdmin[Any]") -> None:
 def belonging_to(view: "ModelAdmin[Any]", request: Request, record: Any) -> list[Belonging]:
     """What belongs to a record, of that which is recorded, as far as the viewer is shown it."""
     viewer = viewer_of(request)
-    every = (*_inside(view, request, record), *_of_fields(view, request))
+    every = (*_inside(view, request, record), *fields_of(view, request))
     return [one for one in every if view.site.shows_history(viewer, one.table)]
 
 
@@ -62,7 +62,8 @@ def _inside(view: "ModelAdmin[Any]", request: Request, record: Any) -> Iterator[
         yield Belonging(inline.label or view._fields.label_for(inline.name), table.name, named)
 
 
-def _of_fields(view: "ModelAdmin[Any]", request: Request) -> Iterator[Belonging]:
+def fields_of(view: "ModelAdmin[Any]", request: Request) -> Iterator[Belonging]:
+    """What stands in tables of their own and is shown as fields of the form, as far as the viewer is shown them."""
     for path, attribute in view.belonging:
         if view._pages.can_access_path(request, path, RequestAction.EDIT):
             table = _column(attribute).table

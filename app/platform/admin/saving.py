@@ -214,12 +214,13 @@ async def held_all(
     `scope` narrows them to those that somebody may see.
     """
     columns = inspect(model).primary_key
-    typed = [tuple(_typed(column, part) for column, part in zip(columns, key.split(","), strict=True)) for key in keys]
-    rows = scope(select(model)).where(tuple_(*columns).in_(typed)).order_by(None).order_by(*columns)
+    wanted = [tuple(typed(column, part) for column, part in zip(columns, key.split(","), strict=True)) for key in keys]
+    rows = scope(select(model)).where(tuple_(*columns).in_(wanted)).order_by(None).order_by(*columns)
     return (await work.session.scalars(rows.with_for_update(of=model))).all()
 
 
-def _typed(column: Any, part: str) -> Any:
+def typed(column: Any, part: str) -> Any:
+    """A part of a key as the column has it. Raises NotFound."""
     kind = column.type.python_type
     try:
         return part if kind is str else kind(part)

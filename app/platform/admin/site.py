@@ -36,6 +36,7 @@ from app.platform.admin.lean import spare_pickers
 from app.platform.admin.narrowing import action, list_page
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
+from app.platform.admin.removing import along_with_many, along_with_one
 from app.platform.admin.seen import INPUT, shown_alone
 from app.platform.admin.showing import differences, of_form, of_list
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
@@ -213,6 +214,8 @@ class Site(Admin):
         made: list[Route | Mount] = [
             Mount("/house", app=StaticFiles(directory=HERE / "static"), name="house"),
             Route("/{view}/{key}/revert", self._handler(revert), methods=["POST"], name="revert"),
+            Route("/{view}/action/delete", self._handler(along_with_many), methods=["GET"], name="along_with_many"),
+            Route("/{view}/{key}/delete", self._handler(along_with_one), methods=["GET"], name="along"),
             Route("/{view}/{key}/history", self._handler(history_page), name="history"),
         ]
         for route in super().routes():

@@ -23,7 +23,7 @@ from app.platform.admin.inline import Rows
 from app.platform.admin.model_admin import Access, ModelAdmin
 from app.platform.admin.staff import viewer_of
 from tests.conftest import Aside
-from tests.domain.admin.conftest import OURS, Browser
+from tests.domain.admin.conftest import OURS, Browser, told
 
 Enter = Callable[..., Awaitable[Browser]]
 
@@ -154,6 +154,13 @@ async def test_what_goes_with_a_row_and_what_holds_it_is_the_databases_to_say(se
     held = await whale(sea, "Old Nan")
     await sea.execute("UPDATE sea_whale SET mother_id = $1 WHERE id = $2", UUID(held), UUID(key))
     chief = await staff(is_superuser=True)
+    assert told(await chief.page(f"/whales/{held}/delete")) == ["holding Whales: 1"]
+    assert told(await chief.page(f"/whales/{key}/delete")) == ["going Calfs: 1"]
+    assert told(await chief.page(f"/whales/action/delete?keys={key}&keys={held}")) == ["going Calfs: 1"], "both go"
+    await sea.execute("UPDATE sea_whale SET sings = false WHERE id = $1", UUID(key))
+    keeper = await staff(MANAGE_USERS)
+    assert told(await keeper.page(f"/whales/{held}/delete")) == [], "nothing of what is outside the view's scope"
+    await keeper.page(f"/whales/{key}/delete", 404)
     await chief.submit(await chief.page(f"/whales/{held}"), f"/whales/{held}/delete")
     assert "is not a value that can be stored" not in (page := await chief.page(f"/whales/{held}"))
     assert 'role="alert"' in page
@@ -238,7 +245,7 @@ async def test_a_filter_that_is_not_right_lists_nothing_and_says_what_would_be(s
     )
     days = "must be the first day and the last, as 2026-11-01,2026-11-30; one of them may be left out"
     numbers = "must be whole numbers from -2147483648 to 2147483647"
-    for name, label, right, wrong in (
+    for name, label, good, wrong in (
         ("sings", "Voice", "true", {"yes": "must be true or false"}),
         (
             "born",
@@ -255,12 +262,12 @@ async def test_a_filter_that_is_not_right_lists_nothing_and_says_what_would_be(s
         ("kind", "Kind", "blue", {"pink": "must be one of blue, grey"}),
         ("pod", "Pod", str(pod), {"southern": "must be keys of records"}),
     ):
-        assert (">Nan<" in await chief.page(f"/whales?{name}={right}")) == (name != "pod"), name
-        for value, told in wrong.items():
+        assert (">Nan<" in await chief.page(f"/whales?{name}={good}")) == (name != "pod"), name
+        for value, right in wrong.items():
             page = await chief.page(f"/whales?{name}={value}", 422)
             beside = page[page.index(f'id="wrong-{name}"') :].partition("</li>")[0]
             assert label in beside, (name, value)
-            assert told in beside, (name, value)
+            assert right in beside, (name, value)
             assert 'href="/admin/whales"' in beside, "how to be without it"
             assert ">Nan<" not in page
 
