@@ -107,10 +107,11 @@ class VerbSaver(Saver[Any]):
             rows = [row for row in inline_rows.get(inline.name, ()) if _is_touched(view, inline, row, told)]
             keys = [row.key for row in rows if not row.is_new]
             held = await held_all(work, view.model, keys) if keys else ()
-            children = {view._fields.identity_of(child): child for child in held}
+            children = {view._fields.identity_of(child): _own(parent, inline.name, child) for child in held}
             self._check(parent, inline, children, told, request)
             for row in rows:
-                await self._row(work, session, parent, inline, row, request, child=children.get(row.key))
+                there = parent if row.is_new else found(children.get(row.key), "record")
+                await self._row(work, session, inline, row, there, request)
 
     def _check(self, parent: Any, inline: Rows, children: Mapping[str, Any], told: object, request: Request) -> None:
         """Raises ChangedMeanwhile, with what is different of all the rows that the form's editor touched."""
@@ -124,26 +125,18 @@ class VerbSaver(Saver[Any]):
         if differences:
             raise ChangedMeanwhile(differences)
 
-    async def _row(  # noqa: PLR0913 - with the row that is there
-        self,
-        work: JobWork,
-        session: SessionAdapter,
-        parent: Any,
-        inline: Rows,
-        row: InlineRow,
-        request: Request,
-        *,
-        child: Any,
+    async def _row(
+        self, work: JobWork, session: SessionAdapter, inline: Rows, row: InlineRow, there: Any, request: Request
     ) -> None:
+        """`there`: the row, locked; of a new one, the record that it is to belong to."""
         view = self._view.inline_admins[inline.name]
         values = await self._links.row_values(session, inline, row, request)
         with refusals(request, values, inside=inline.input_name(row.index or 0, "")):
             if row.is_new and not row.delete:
                 await view._ensure(Permission.CREATE, request=request)
-                await view.create(work, {**values, inline.parent: parent})
+                await view.create(work, {**values, inline.parent: there})
             elif not row.is_new:
-                _require_own(parent, inline.name, found(child, "record"))
-                await _old_row(work, view, row, child, values, request)
+                await _old_row(work, view, row, there, values, request)
 
     async def delete(self, session: SessionAdapter, record: Any, *, request: Request) -> None:  # noqa: ARG002
         """Remove a record by the view's verb. Raises RefusedError."""
@@ -178,11 +171,12 @@ def _is_touched(view: "ModelAdmin[Any]", inline: Rows, row: InlineRow, told: obj
     return not is_as_shown(view.model, row.values, told, within(inline.name, row.key))
 
 
-def _require_own(parent: Any, name: str, child: Any) -> None:
-    """Raises NotFound for a row of another record, which its form does not show."""
+def _own(parent: Any, name: str, child: Any) -> Any:
+    """The row. Raises NotFound for one of another record, which this one's form does not show."""
     for local, remote in inspect(type(parent)).relationships[name].local_remote_pairs:
         if getattr(parent, local.key) != getattr(child, remote.key):
             raise NotFound("record")
+    return child
 
 
 async def _old_row(
