@@ -79,7 +79,7 @@ async def is_taken_back(visitor: Visitor) -> None:
 
 
 async def is_asked_for_before_it_goes(visitor: Visitor) -> None:
-    """With what goes along, on its page and in the list."""
+    """With what goes along."""
     page = visitor.page
     await page.get_by_role("link", name="As it is").click()
     await page.get_by_role("button", name="More actions").click()
@@ -88,11 +88,6 @@ async def is_asked_for_before_it_goes(visitor: Visitor) -> None:
     await expect(told.filter(has_text="Tags: 2")).to_be_visible()
     await expect(told.filter(has_text="Comments: 1")).to_be_visible()
     await visitor.look("delete", ALIKE, part="dialog[open]")
-    await visitor.goto("/admin/articles?q=of-grey-whales")
-    await page.locator("input[name=keys]").first.check()
-    await page.locator("#bulk-actions-button").click()
-    await page.locator("#bulk-actions-menu").get_by_role("button", name="Delete", exact=True).click()
-    await expect(told.filter(has_text="Comments: 1")).to_be_visible()
 
 
 async def a_comment_is_made_of_what_is_found(visitor: Visitor, house: House, _chromium: Browser) -> None:
