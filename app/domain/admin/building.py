@@ -41,9 +41,6 @@ def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
         staff = await staff_name.one(database.reader(), user=viewer.id)
         return staff.username if staff else None
 
-    def tables() -> dict[str, str]:
-        return {view.name: view.table for view in made.views if isinstance(view, ModelAdmin)}
-
     modules: Sequence[Module] = house.modules
     database: Database = house.database
     rooms = [room for module in modules for room in _rooms(module)]
@@ -51,7 +48,7 @@ def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
         house,
         name_of=name_of,
         job=job,
-        recordings=TrailOfRecords(database, house.resources.sealing, audited(modules), tables),
+        recordings=TrailOfRecords(database, house.resources.sealing, audited(modules)),
         uploads=KeptUploads(database),
         saved_views=KeptViews(database),
         title="Litehouse",

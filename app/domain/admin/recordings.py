@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from adminsite.audit import AuditEntry, AuditEvent, AuditQuery
+from adminsite.audit import AuditEntry, AuditEvent
 
 from app.domain.audit.services import NEVER, READ_TRAIL, AuditService, EntryOut, Trail
 from app.kit.identity import Viewer
-from app.kit.pagination import After
+from app.kit.pagination import After, Slice
+from app.platform.admin.belonging import Belonging
 from app.platform.admin.figures import written
 from app.platform.admin.recordings import Then
 from app.platform.admin.wording import told
@@ -26,29 +27,26 @@ HIDDEN = "•••"
 class TrailOfRecords:
     """What became of records; each question is a statement, and one more for the names of those who acted."""
 
-    def __init__(self, database: Database, sealing: Sealing, audited: Mapping[str, Audited], views: Any) -> None:
-        """`views`: the tables of the site's views, by the names of the views; they are asked for when all are there."""
+    def __init__(self, database: Database, sealing: Sealing, audited: Mapping[str, Audited]) -> None:
         self._database = database
         self._sealing = sealing
         self._audited = audited
-        self._views = views
 
-    async def record(self, entries: Sequence[AuditEntry]) -> None:
-        """Nothing: the triggers have recorded it."""
-
-    async def find(self, query: AuditQuery, *, limit: int) -> list[AuditEntry]:
-        """What became of the record of a view, the latest first."""
-        table = self._views().get(query.view)
-        if table is None or query.record_key is None:
-            return []
+    async def find(self, table: str, key: str, after: After, belonging: Sequence[Belonging] = ()) -> Slice[AuditEntry]:
+        """What became of the record, and of what belongs to it, the latest first."""
         trail = self._trail()
-        found = (await trail.history(table, query.record_key, After(limit))).items
-        names = await trail.names(found)
-        return [_entry(entry, query.view or "", names) for entry in found]
+        if belonging:
+            linked = [one.table for one in belonging if one.rows is None]
+            rows = [(table, key), *((one.table, row) for one in belonging for row in one.rows or ())]
+            found = await trail.together(rows, linked, key, after)
+        else:
+            found = await trail.history(table, key, after)
+        names = await trail.names(found.items)
+        return Slice([_entry(entry, names) for entry in found.items], found.next)
 
-    def all_of(self, table: str, key: str) -> str:
+    def all_deleted(self, table: str) -> str:
         """On the page of the whole trail."""
-        return f"-/trail?{urlencode({'table': table, 'key': key})}"
+        return f"-/trail?{urlencode({'table': table, 'operation': 'delete'})}"
 
     def may_read(self, viewer: Viewer, table: str) -> bool:
         """Whether the table is recorded, and they may see the trail."""
@@ -77,11 +75,11 @@ class TrailOfRecords:
         return Trail(self._database.reader(), self._sealing, self._audited)
 
 
-def _entry(entry: EntryOut, view: str, names: Mapping[UUID, str]) -> AuditEntry:
+def _entry(entry: EntryOut, names: Mapping[UUID, str]) -> AuditEntry:
     who = names.get(entry.actor) or str(entry.actor) if entry.actor else told(entry.origin)
     changes = {change.column: (_shown(change, change.before), _shown(change, change.after)) for change in entry.changes}
     return AuditEntry(
-        view=view,
+        view=entry.table,
         record_key=entry.key,
         event=EVENTS.get(entry.operation, AuditEvent.ACTION),
         changes=changes,

@@ -83,6 +83,29 @@ def entries_of(q: Select, *, relation: str, key: str) -> Select:
     return _with_personal(q).where(trail.c.relation == relation, trail.c.key == key)
 
 
+@query(recorded, page=by(trail.c.position.desc()))
+def entries_of_several(  # noqa: PLR0913 - each is what an index is asked for
+    q: Select,
+    *,
+    relations: list[str],
+    keys: list[str],
+    rows: list[str],
+    linked: list[str],
+    begins: str,
+    ends: str,
+) -> Select:
+    """What became of rows, and of those of the linked tables whose keys begin so, the latest first.
+
+    `rows`: each a table and a key with a space between. `relations` and `keys` are theirs: by these an index finds
+    them, however the trail is put together, and the rows tell which pairs are meant. `ends` is behind all that `begins`
+    so.
+    """
+    named = trail.c.relation.op("||")(" ").op("||")(trail.c.key)
+    one = (trail.c.relation == func.any(relations)) & (trail.c.key == func.any(keys)) & (named == func.any(rows))
+    within = trail.c.key.between(begins, ends) & func.starts_with(trail.c.key, begins)
+    return _with_personal(q).where(one | ((trail.c.relation == func.any(linked)) & within))
+
+
 # The row as it is and what it was before each change after a moment, or from an entry on, by one statement: of one
 # snapshot. How many changes there are tells whether all of them have come.
 SINCE = """

@@ -1,6 +1,7 @@
 """The trail's front door: what became of rows, what they were, and their way back; the admin's pages read it too."""
 
 import asyncio
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,15 @@ from app.domain.audit.actors import names_of, user_named
 from app.domain.audit.differences import changes_of, rebuilt
 from app.domain.audit.permissions import READ_TRAIL
 from app.domain.audit.persons import decrypted
-from app.domain.audit.queries import FAR_BACK, FAR_BACK_BYTES, Recorded, entries_of, newest_entries, row_since
+from app.domain.audit.queries import (
+    FAR_BACK,
+    FAR_BACK_BYTES,
+    Recorded,
+    entries_of,
+    entries_of_several,
+    newest_entries,
+    row_since,
+)
 from app.domain.audit.schemas import EntryOut, Operation, RowOut
 from app.kit.errors import Conflict, NotFound, found
 from app.kit.identity import Viewer
@@ -59,6 +68,23 @@ class Trail:
         """What became of a row, the latest first. Raises NotFound for a table that is not audited."""
         found(self._declared.get(table), "table")
         return await self._shown(await entries_of.after(self._source, after, relation=table, key=key))
+
+    async def together(
+        self, rows: Sequence[tuple[str, str]], linked: Sequence[str], key: str, after: After
+    ) -> Slice[EntryOut]:
+        """What became of rows, each a table and its key, in one list, the latest first.
+
+        And of those of the `linked` tables whose keys begin with this one, whether they are there or not.
+        """
+        asked = {
+            "relations": sorted({table for table, _ in rows}),
+            "keys": sorted({row for _, row in rows}),
+            "rows": [f"{table} {row}" for table, row in rows],
+            "linked": list(linked),
+            "begins": f"{key},",
+            "ends": f"{key},{chr(sys.maxunicode)}",
+        }
+        return await self._shown(await entries_of_several.after(self._source, after, **asked))
 
     async def names(self, entries: Sequence[EntryOut]) -> dict[UUID, str]:
         """What those are called who made these changes, and are still there."""

@@ -132,6 +132,7 @@ class ArticleAdmin(ModelAdmin[Article]):
             blank_rows=0,
         ),
     )
+    belonging = (("tag_list", Tagging.article_id),)
     schema = ArticleChanges
 
     def search_condition(self, term: str, *, request: Request) -> ColumnElement[bool]:  # noqa: ARG002 - adminsite's

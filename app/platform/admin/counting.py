@@ -8,12 +8,13 @@ from adminsite.exceptions import InvalidPathError
 from adminsite.filters import FilterOption, SQLFilter
 from adminsite.filters.sql import SQLFilterContext, stored_value
 from adminsite.permissions import Permission
-from adminsite.query import CountMode, QuerySpec
+from adminsite.query import CountMode, Page, QuerySpec
 from adminsite.views._reader import Reader
 from sqlalchemy import func, select
 from starlette.requests import Request
 
 from app.platform.admin.listing import MOST_COUNTED
+from app.platform.admin.narrowing import WRONG
 
 M = TypeVar("M")
 
@@ -45,6 +46,13 @@ class BoundedReader(Reader[M]):
         if item.template != "choice":
             return False
         return self._view.count_mode is not CountMode.NONE if item.show_counts is None else item.show_counts
+
+    async def fetch_page(self, session: Any, spec: QuerySpec, *, request: Request) -> Page:
+        """A page of the list; an empty one, which asks nobody, where a filter is not right."""
+        if not getattr(request.state, WRONG, ()):
+            return await super().fetch_page(session, spec, request=request)
+        await self._view._ensure(Permission.VIEW, request=request)
+        return Page(total=0)
 
     async def filter_options(
         self, session: Any, spec: QuerySpec, *, request: Request, counts: bool = True

@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.kit.errors import Busy
 from app.platform.admin.files import CsvFile, JsonLines, Workbook
+from app.platform.admin.narrowing import require_right_filters
 from app.platform.admin.spooling import Spool
 from app.platform.admin.staff import viewer_of
 
@@ -81,6 +82,7 @@ async def export_records(site: "Site", request: Request) -> Response:
     kind = request.query_params.get(FORMAT, "csv")
     if kind not in FORMATS:
         raise HTTPException(404, _("There is no such page, or it is not for you."))
+    require_right_filters(view, request)
     read = read_list_request(request, view)
     spec = view._reader.build_spec(
         request=request, search=read.search, filters=read.values, sort=read.sort, paths=read.columns

@@ -25,20 +25,20 @@ class ReferenceFilter(RelationFilter):
     def __init__(self, relation: QueryableAttribute[Any], **options: Any) -> None:
         """`relation`: of the view's model, to one row of another."""
         [(local, remote)] = relation.property.local_remote_pairs
-        self._column = getattr(relation.class_, relation.parent.get_property_by_column(local).key)
+        self.column: Any = getattr(relation.class_, relation.parent.get_property_by_column(local).key)
         key = inspect(relation.property.entity.class_).get_property_by_column(remote).key
         super().__init__(relation.key, key=key, **options)
 
     def condition(self, value: FilterValue, repository: SQLAlchemyRepository[Any]) -> ColumnElement[bool]:
         """What is no key names nothing."""
-        field = repository.schema.field_named(self._column.key)
+        field = repository.schema.field_named(self.column.key)
         keys = []
         for text in value.values:
             try:
                 keys.append(to_column_value(field, text))
             except ValueError:
                 continue
-        return self._column.in_(keys) if keys else false()
+        return self.column.in_(keys) if keys else false()
 
 
 class MadeFilter(DateRangeFilter):

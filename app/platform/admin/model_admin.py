@@ -24,6 +24,7 @@ from starlette.requests import Request
 
 from app.platform.admin import large
 from app.platform.admin.access import Access
+from app.platform.admin.belonging import check_belonging
 from app.platform.admin.bulk import change_action, meant, ticked
 from app.platform.admin.counting import BoundedReader
 from app.platform.admin.dates import DateHierarchy
@@ -60,6 +61,8 @@ class ModelAdmin(ModelView[M], Generic[M]):
     large: ClassVar[bool] = False  # of hundreds of thousands of rows: pages by key, no counts, by indexes alone
     date_hierarchy: ClassVar[ColumnReference | None] = None  # a list by year, month and day of this column
     bulk_editable_fields: Sequence[ColumnReference] = ()  # what one may change of many rows at once
+    # A form-only field, and the column of another table by which its rows name the record, the first one of their key.
+    belonging: Sequence[tuple[str, Any]] = ()
     site: Site
 
     def __init__(self, inspector: SQLAlchemyInspector | None = None, registry: FieldRegistry | None = None) -> None:
@@ -79,6 +82,7 @@ class ModelAdmin(ModelView[M], Generic[M]):
             self._inline_views[name].get_readonly_fields = of.get_readonly_fields
         for view in (self, *self._inline_views.values()):
             keep_unseen(view)
+        check_belonging(self)
         begin_with_defaults(self)
 
     def _list_as_bounded(self) -> None:

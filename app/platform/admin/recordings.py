@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from adminsite.audit import AuditEntry, AuditQuery
+from adminsite.audit import AuditEntry
 from msgspec import Struct
 
 from app.kit.identity import Viewer
+from app.kit.pagination import After, Slice
+from app.platform.admin.belonging import Belonging
 from app.platform.database.work import UnitOfWork
 
 
@@ -20,18 +22,17 @@ class Then(Struct, frozen=True):
 
 
 class Recordings(Protocol):
-    """adminsite's store of entries, as whatever module keeps a trail offers it; and what its own pages ask besides."""
+    """What the site's pages ask of whatever module keeps a trail."""
 
-    async def record(self, entries: Sequence[AuditEntry]) -> None:
-        """Nothing: who changes a row does not tell of it."""
+    async def find(self, table: str, key: str, after: After, belonging: Sequence[Belonging] = ()) -> Slice[AuditEntry]:
+        """What became of a record and of what belongs to it, the latest first; by as many statements for any number.
+
+        An entry's id is its position, and its view the name of its table.
+        """
         ...
 
-    async def find(self, query: AuditQuery, *, limit: int) -> list[AuditEntry]:
-        """What became of a record, the latest first; the id of an entry is its position."""
-        ...
-
-    def all_of(self, table: str, key: str) -> str:
-        """The address, in the site, of the page with all that became of a record."""
+    def all_deleted(self, table: str) -> str:
+        """The address, in the site, of the page with all rows of a table that were deleted."""
         ...
 
     def may_read(self, viewer: Viewer, table: str) -> bool:

@@ -13,10 +13,10 @@ from sqlalchemy import inspect, select, tuple_
 from starlette.requests import Request
 
 from app.kit.errors import NotFound, found
-from app.platform.admin.inline import Rows
+from app.platform.admin.inline import Rows, editable_inside
 from app.platform.admin.reading import ReadSession
 from app.platform.admin.refusals import refusals
-from app.platform.admin.seen import INPUT, ChangedMeanwhile, as_text, check
+from app.platform.admin.seen import INPUT, ChangedMeanwhile, Difference, as_text, check, is_as_shown, within
 from app.platform.admin.staff import viewer_of
 from app.platform.database.work import UnitOfWork
 from app.platform.jobs.job_work import JobWork
@@ -99,26 +99,44 @@ class VerbSaver(Saver[Any]):
         inline_rows: Mapping[str, Sequence[InlineRow]],
         request: Request,
     ) -> None:
+        told = (await request.form()).get(INPUT)
         for inline in self._view.inlines:
             if not isinstance(inline, Rows):
                 continue
-            for row in inline_rows.get(inline.name, ()):
-                if row.delete or row.values:  # what nothing was changed of is neither locked nor missed
-                    await self._row(work, session, parent, inline, row, request)
+            view = self._view.inline_admins[inline.name]
+            rows = [row for row in inline_rows.get(inline.name, ()) if _is_touched(view, inline, row, told)]
+            keys = [row.key for row in rows if not row.is_new]
+            held = await held_all(work, view.model, keys) if keys else ()
+            children = {view._fields.identity_of(child): _own(parent, inline.name, child) for child in held}
+            self._check(parent, inline, children, told, request)
+            for row in rows:
+                there = parent if row.is_new else found(children.get(row.key), "record")
+                await self._row(work, session, inline, row, there, request)
+
+    def _check(self, parent: Any, inline: Rows, children: Mapping[str, Any], told: object, request: Request) -> None:
+        """Raises ChangedMeanwhile, with what is different of all the rows that the form's editor touched."""
+        differences: list[Difference] = []
+        for key, child in children.items():
+            paths = editable_inside(self._view, inline, request, parent, child)
+            try:
+                check(child, paths, {}, told, inside=within(inline.name, key))
+            except ChangedMeanwhile as conflict:
+                differences += conflict.differences
+        if differences:
+            raise ChangedMeanwhile(differences)
 
     async def _row(
-        self, work: JobWork, session: SessionAdapter, parent: Any, inline: Rows, row: InlineRow, request: Request
+        self, work: JobWork, session: SessionAdapter, inline: Rows, row: InlineRow, there: Any, request: Request
     ) -> None:
+        """`there`: the row, locked; of a new one, the record that it is to belong to."""
         view = self._view.inline_admins[inline.name]
         values = await self._links.row_values(session, inline, row, request)
         with refusals(request, values, inside=inline.input_name(row.index or 0, "")):
             if row.is_new and not row.delete:
                 await view._ensure(Permission.CREATE, request=request)
-                await view.create(work, {**values, inline.parent: parent})
+                await view.create(work, {**values, inline.parent: there})
             elif not row.is_new:
-                child = await held(work, view.model, row.key)
-                _require_own(parent, inline.name, child)
-                await _old_row(work, view, row, child, values, request)
+                await _old_row(work, view, row, there, values, request)
 
     async def delete(self, session: SessionAdapter, record: Any, *, request: Request) -> None:  # noqa: ARG002
         """Remove a record by the view's verb. Raises RefusedError."""
@@ -146,11 +164,19 @@ class VerbSaver(Saver[Any]):
                 raise
 
 
-def _require_own(parent: Any, name: str, child: Any) -> None:
-    """Raises NotFound for a row of another record, which its form does not show."""
+def _is_touched(view: "ModelAdmin[Any]", inline: Rows, row: InlineRow, told: object) -> bool:
+    """What nothing was changed of is neither locked nor missed, and takes no change of others back."""
+    if row.delete or row.is_new:
+        return True
+    return not is_as_shown(view.model, row.values, told, within(inline.name, row.key))
+
+
+def _own(parent: Any, name: str, child: Any) -> Any:
+    """The row. Raises NotFound for one of another record, which this one's form does not show."""
     for local, remote in inspect(type(parent)).relationships[name].local_remote_pairs:
         if getattr(parent, local.key) != getattr(child, remote.key):
             raise NotFound("record")
+    return child
 
 
 async def _old_row(
@@ -182,12 +208,13 @@ async def held_all(
     `scope` narrows them to those that somebody may see.
     """
     columns = inspect(model).primary_key
-    typed = [tuple(_typed(column, part) for column, part in zip(columns, key.split(","), strict=True)) for key in keys]
-    rows = scope(select(model)).where(tuple_(*columns).in_(typed)).order_by(None).order_by(*columns)
+    wanted = [tuple(typed(column, part) for column, part in zip(columns, key.split(","), strict=True)) for key in keys]
+    rows = scope(select(model)).where(tuple_(*columns).in_(wanted)).order_by(None).order_by(*columns)
     return (await work.session.scalars(rows.with_for_update(of=model))).all()
 
 
-def _typed(column: Any, part: str) -> Any:
+def typed(column: Any, part: str) -> Any:
+    """A part of a key as the column has it. Raises NotFound."""
     kind = column.type.python_type
     try:
         return part if kind is str else kind(part)

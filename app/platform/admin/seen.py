@@ -2,10 +2,12 @@
 
 A form of the site carries, for each column that it lets one change, the value that its editor saw. In the transaction
 of the change, under the row's lock, they are compared with what the row holds; so is what a form has besides the row,
-such as the groups of a user. It needs no version column, and who forges what they saw overrides only knowingly.
+such as the groups of a user, and each row inside the form that its editor touched: its values are told under names that
+begin as `within` says. It needs no version column, and who forges what they saw overrides only knowingly.
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
@@ -22,7 +24,10 @@ BESIDES = "litehouse_besides"  # in a request's state: what the form that it ask
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A field that somebody else has changed meanwhile: what the form showed, and what is there now."""
+    """A field that somebody else has changed meanwhile: what the form showed, and what is there now.
+
+    Of a row inside the form, `path` begins as `within` says.
+    """
 
     path: str
     seen: str
@@ -38,12 +43,29 @@ class ChangedMeanwhile(Conflict):
         self._detail = "Somebody else has changed this meanwhile. Look at the difference, and save again."
 
 
-def shown(record: Any, paths: Iterable[str], besides: Mapping[str, Any], aside: Iterable[str] = ()) -> str:
+def shown(
+    record: Any,
+    paths: Iterable[str],
+    besides: Mapping[str, Any],
+    aside: Iterable[str] = (),
+    rows: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """What a form shows of a row, and besides it, for its hidden input: a JSON object of texts.
 
     `aside`: what its editor sees and does not change there, which is told where something was changed meanwhile.
+    `rows`: what it shows of those inside it, by `shown_within`.
     """
-    return msgspec.json.encode(_short(record, aside) | _texts(record, (*paths, TOUCHED), besides)).decode()
+    return msgspec.json.encode(_short(record, aside) | _texts(record, (*paths, TOUCHED), besides) | dict(rows)).decode()
+
+
+def within(rows: str, key: str) -> str:
+    """What the names of a row's values begin with: of those that stand in a form under this name, of this key."""
+    return f"{rows}/{key}/"
+
+
+def shown_within(record: Any, paths: Iterable[str], inside: str) -> dict[str, str]:
+    """What a form shows of a row inside it. `inside`: by `within`."""
+    return {f"{inside}{name}": text for name, text in _texts(record, (*paths, TOUCHED), {}).items()}
 
 
 def shown_alone(record: Any, path: str) -> str:
@@ -51,35 +73,54 @@ def shown_alone(record: Any, path: str) -> str:
     return msgspec.json.encode(_texts(record, [path], {})).decode()
 
 
+def is_as_shown(model: type[Any], values: Mapping[str, Any], told: object, inside: str) -> bool:
+    """Whether the form still holds of a row inside it what it showed: then its editor has not touched it."""
+    seen, mapper = _told(told, inside), inspect(model)
+    names = [(value, _columns(mapper, [path])) for path, value in values.items()]
+    return all(found and all(seen.get(one) == as_text(value) for one in found) for value, found in names)
+
+
 def check(
-    record: Any, paths: Iterable[str], besides: Mapping[str, Any], told: object, aside: Iterable[str] = ()
+    record: Any,
+    paths: Iterable[str],
+    besides: Mapping[str, Any],
+    told: object,
+    aside: Iterable[str] = (),
+    inside: str = "",
 ) -> None:
     """Compare the row, locked, with what a form, or the editor of a cell, says that it showed.
 
-    Raises ChangedMeanwhile, with all that is different of what its editor sees; where that is nothing, with when it
-    was.
+    `inside`: by `within`, of a row inside the form. Raises ChangedMeanwhile, with all that is different of what its
+    editor sees; where that is nothing, with when it was.
     """
-    seen = _told(told)
+    seen = _told(told, inside)
     if not seen:
         return
     now = _texts(record, (*paths, TOUCHED), besides)
     if all(seen.get(path, now[path]) == now[path] for path in now):
         return
     now = _short(record, aside) | now
-    differences = [Difference(path, seen[path], now[path]) for path in now if path in seen and seen[path] != now[path]]
-    raise ChangedMeanwhile([one for one in differences if one.path != TOUCHED] or differences)
+    changed = [path for path in now if path in seen and seen[path] != now[path]]
+    changed = [path for path in changed if path != TOUCHED] or changed
+    raise ChangedMeanwhile([Difference(f"{inside}{path}", seen[path], now[path]) for path in changed])
 
 
-def _told(told: object) -> Mapping[str, str]:
+def _told(told: object, inside: str) -> Mapping[str, str]:
     try:
-        return msgspec.json.decode(told, type=dict[str, str]) if isinstance(told, str) else {}
+        seen = msgspec.json.decode(told, type=dict[str, str]) if isinstance(told, str) else {}
     except msgspec.MsgspecError:
         return {}
+    return {name.removeprefix(inside): text for name, text in seen.items() if name.startswith(inside)}
 
 
 def _texts(record: Any, paths: Iterable[str], besides: Mapping[str, Any]) -> dict[str, str]:
+    paths = list(paths)
+    beside = {path: as_text(besides[path]) for path in paths if path in besides}
+    return {name: as_text(getattr(record, name)) for name in _columns(inspect(record).mapper, paths)} | beside
+
+
+def _columns(mapper: Any, paths: Iterable[str]) -> list[str]:
     """Of a relation, the column which it stands on."""
-    paths, mapper = list(paths), inspect(record).mapper
     columns: dict[str, None] = {}
     for path in paths:
         if path in mapper.column_attrs:
@@ -87,8 +128,7 @@ def _texts(record: Any, paths: Iterable[str], besides: Mapping[str, Any]) -> dic
         elif path in mapper.relationships:
             for column in mapper.relationships[path].local_columns:
                 columns[mapper.get_property_by_column(column).key] = None
-    beside = {path: as_text(besides[path]) for path in paths if path in besides}
-    return {name: as_text(getattr(record, name)) for name in columns} | beside
+    return list(columns)
 
 
 def _short(record: Any, paths: Iterable[str]) -> dict[str, str]:

@@ -7,8 +7,7 @@ from typing import Any, Protocol, cast
 
 from adminsite import Admin, AdminPage, ModelView
 from adminsite._http.requests import load_or_404
-from adminsite._http.urls import Urls
-from adminsite.audit import AuditEntry, AuditQuery
+from adminsite.audit import AuditEntry
 from adminsite.exceptions import PermissionDeniedError, RefusedError
 from adminsite.i18n import gettext as _
 from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
@@ -24,17 +23,20 @@ from starlette.staticfiles import StaticFiles
 
 from app.kit.errors import AppError
 from app.kit.identity import Viewer
+from app.kit.pagination import After
 from app.platform.admin import labels, tones
 from app.platform.admin.asked import require_sane
 from app.platform.admin.dates import named
 from app.platform.admin.drawing import PatientTemplate
 from app.platform.admin.exporting import export_records
 from app.platform.admin.figures import decimal, timestamp, written
-from app.platform.admin.history import record_page, revert
+from app.platform.admin.history import history_page, of_record, record_page, revert
 from app.platform.admin.importing import Uploads, import_preview, import_records
 from app.platform.admin.lean import spare_pickers
+from app.platform.admin.narrowing import action, list_page
 from app.platform.admin.reading import ReadSessions
 from app.platform.admin.recordings import Recordings
+from app.platform.admin.removing import along_with_many, along_with_one
 from app.platform.admin.seen import INPUT, shown_alone
 from app.platform.admin.showing import differences, of_form, of_list
 from app.platform.admin.staff import NameOf, StaffAlone, viewer_of
@@ -83,7 +85,7 @@ class Site(Admin):
         super().__init__(
             ReadSessions(house.database),
             auth=StaffAlone(name_of),
-            audit=recordings or False,
+            audit=False,  # it would ask of the record's own row alone: see `of_record`
             template_dirs=[HERE / "templates"],
             languages=("en", "de"),
             **options,
@@ -124,7 +126,6 @@ class Site(Admin):
         built = super().add_view(view)
         labels.label_view(built)
         built.site = self  # ty: ignore[missing-attribute] - of ModelAdmin
-        built._audit_log = None  # for which it would read each chosen row before an action
         return built
 
     def add_page(self, page: AdminPage | type[AdminPage]) -> AdminPage:
@@ -183,10 +184,6 @@ class Site(Admin):
 
         return translated
 
-    async def history_views(self, request: Request) -> list[ModelView[Any]]:  # noqa: ARG002 - as adminsite asks
-        """None: what became of a record stands on its page, and what became of all is read over the API."""
-        return []
-
     async def _error_page(self, request: Request, error: Exception) -> Response:
         """What one may not do is not there: a page that is refused would tell that it is."""
         is_absent = isinstance(error, HTTPException | AppError) and _status(error) == 404
@@ -207,6 +204,8 @@ class Site(Admin):
         """Those of adminsite, with ours where a change is made, and without its own doors: the accounts' are used."""
         own: dict[str, tuple[Callable[..., Awaitable[Response]], bool]] = {
             "login_form": (_sign_in_page, False),
+            "list": (list_page, True),
+            "action": (action, True),
             "export": (export_records, True),
             "import_preview": (import_preview, True),
             "import": (import_records, True),
@@ -215,6 +214,9 @@ class Site(Admin):
         made: list[Route | Mount] = [
             Mount("/house", app=StaticFiles(directory=HERE / "static"), name="house"),
             Route("/{view}/{key}/revert", self._handler(revert), methods=["POST"], name="revert"),
+            Route("/{view}/action/delete", self._handler(along_with_many), methods=["GET"], name="along_with_many"),
+            Route("/{view}/{key}/delete", self._handler(along_with_one), methods=["GET"], name="along"),
+            Route("/{view}/{key}/history", self._handler(history_page), name="history"),
         ]
         for route in super().routes():
             if route.name in {"login", "logout", "activity"}:
@@ -236,11 +238,12 @@ class Site(Admin):
         if name == "_value_editor.html":
             record = await load_or_404(self, values["view"], request)
             seen = {"seen_input": INPUT, "seen": shown_alone(record, values["row"].path)}
-            values |= seen | {"differences": differences(request, values["view"])}
-        if self.recordings and values.get("older_history"):  # adminsite has a page of its own for them
-            values["older_history"] = Urls(request).asset(self.recordings.all_of(values["view"].table, values["key"]))
+            values |= seen | {"differences": differences(request, values["view"], record)}
+        if name == "detail.html":
+            values |= await of_record(self, request, values)
         if "panels" in values:
             values |= of_list(request, values)
+            status_code = 422 if values["wrong"] else status_code
         if name in OWN_PAGES:
             return await self.render_template(f"house/{name}", request, values, status_code)
         return await super().render(name, request, values, status_code)
@@ -250,8 +253,8 @@ class Site(Admin):
         view = values["view"]
         if self.recordings is None or not self.shows_history(viewer_of(request), view.table):
             return None
-        entries = await self.recordings.find(AuditQuery(view=view.name, record_key=values["key"]), limit=2)
-        return next(iter(entries), None)
+        found = await self.recordings.find(view.table, values["key"], After(1))
+        return next(iter(found.items), None)
 
 
 async def _sign_in_page(site: Admin, request: Request) -> Response:

@@ -68,6 +68,12 @@ class Browser(httpx.AsyncClient):
         return {name: unescape(value) for name, value in found}
 
 
+def told(part: str) -> list[str]:
+    """What a deletion's dialog says of other rows."""
+    sides = re.findall(r'data-along="(\w+)">(.*?)</div>', part, re.DOTALL)
+    return [f"{side} {line}" for side, lines in sides for line in re.findall(r"<li>([^<]+)</li>", lines)]
+
+
 class GroupAdmin(ModelAdmin[Group]):
     """Groups as they stand: what is changed has no service."""
 

@@ -55,6 +55,7 @@ async def an_article_is_written_commented_and_taken_back(visitor: Visitor, house
     await expect(page.get_by_role("heading", level=1)).to_have_text("Of Blue Whales")
     await expect(page.get_by_role("main")).to_contain_text("Blubber whales")
     await is_taken_back(visitor)
+    await is_asked_for_before_it_goes(visitor)
     assert await house.sql("SELECT title FROM publishing_article WHERE slug LIKE 'of-grey-whales%'") == "Of Grey Whales"
 
 
@@ -75,6 +76,18 @@ async def is_taken_back(visitor: Visitor) -> None:
     await page.locator("#panel-history").get_by_role("button", name="Show").click()
     await expect(page.get_by_role("columnheader", name="Then")).to_be_visible()
     await visitor.look("as-of", ALIKE)
+
+
+async def is_asked_for_before_it_goes(visitor: Visitor) -> None:
+    """With what goes along."""
+    page = visitor.page
+    await page.get_by_role("link", name="As it is").click()
+    await page.get_by_role("button", name="More actions").click()
+    await page.get_by_role("button", name="Delete", exact=True).first.click()
+    told = page.locator("dialog[open] [data-along=going] li")
+    await expect(told.filter(has_text="Tags: 2")).to_be_visible()
+    await expect(told.filter(has_text="Comments: 1")).to_be_visible()
+    await visitor.look("delete", ALIKE, part="dialog[open]")
 
 
 async def a_comment_is_made_of_what_is_found(visitor: Visitor, house: House, _chromium: Browser) -> None:

@@ -74,7 +74,7 @@ async def test_one_finds_by_words_by_author_and_by_date(sign_in, aside, staff: E
     assert "created_at_in=2025-12" in html
     html = await editor.page("/articles?created_at_in=2026-01-01")
     assert titles(html) == [f"Whale {n}" for n in range(25, 1, -1)]
-    assert titles(await editor.page("/articles?created_at_in=2026-13")) == titles(await editor.page("/articles"))
+    assert "must be a year, a month or a day" in await editor.page("/articles?created_at_in=2026-13", 422)
 
 
 async def articles_of(aside, author: UUID) -> None:

@@ -47,6 +47,7 @@ class GroupAdmin(ModelAdmin[Group]):
     )
     record_title = "{name}"
     searchable_fields = (Group.name,)
+    belonging = (("permissions", GroupPermission.group_id),)
     schema = NewGroup
 
     async def besides(self, session: AsyncSession, record: Group | None) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from app.domain.accounts.admin.choices import GROUPS, shows
 from app.domain.accounts.invitation_services import InvitationService
-from app.domain.accounts.models import Invitation
+from app.domain.accounts.models import Invitation, InvitationGroup
 from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_USERS
 from app.platform.admin.model_admin import Access, ModelAdmin
 from app.platform.jobs.job_work import JobWork
@@ -33,6 +33,7 @@ class InvitationAdmin(ModelAdmin[Invitation]):
     fields_default_sort = (Descending(Invitation.id),)
     deferred_fields = (Invitation.digest,)
     can_edit = False
+    belonging = (("groups", InvitationGroup.invitation_id),)
 
     def can_access_field(self, request: Request, field: BaseField, action: Any) -> bool:  # noqa: ARG002 - adminsite's
         """Into groups, only by who may say what others may."""

@@ -82,6 +82,7 @@ class UserAdmin(ModelAdmin[User]):
     list_filters = (User.is_active, User.is_staff, User.is_superuser, MadeFilter("joined", path="created_at"))
     deferred_fields = (User.bio, User.image)
     pagination = Pagination.KEYSET
+    belonging = (("groups", Membership.user_id), ("permissions", Grant.user_id))
     schema = SignUp
     can_delete = False
 

@@ -58,3 +58,25 @@ function letScroll() {
 }
 letScroll();
 document.addEventListener("htmx:afterSwap", letScroll);
+
+// Who is asked whether something is to be deleted is told what goes along: it is asked for when the dialog opens.
+async function tellWhatGoes(dialog) {
+  const form = dialog.querySelector("form"), address = new URL(form.action);
+  const list = dialog.id === "action-delete" && document.getElementById("records-actions");
+  for (const box of list ? list.querySelectorAll("input[name=keys]:checked") : []) {
+    address.searchParams.append("keys", box.value);
+  }
+  if (list) address.searchParams.set("everything", list.elements.everything.value);
+  const part = dialog.querySelector("[data-goes]") ?? document.createElement("div");
+  part.dataset.goes = "";
+  part.setAttribute("aria-live", "polite");
+  part.replaceChildren();
+  form.querySelector(".modal-action").before(part);
+  const answer = await fetch(address);
+  if (answer.ok && !answer.redirected) part.innerHTML = await answer.text();
+}
+new MutationObserver((changes) => {
+  for (const {target} of changes) {
+    if (target.open && ["confirm-delete", "action-delete"].includes(target.id)) tellWhatGoes(target);
+  }
+}).observe(document.body, {subtree: true, attributeFilter: ["open"]});
