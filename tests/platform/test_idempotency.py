@@ -35,12 +35,6 @@ KEEPERS = {"name": "Keepers", "permissions": []}
 
 
 @pytest.fixture
-async def root(sign_in: Callable) -> SignedIn:
-    """A superuser, who may make groups."""
-    return await sign_in("root", is_superuser=True)
-
-
-@pytest.fixture
 async def aside_connection(aside: Aside) -> asyncpg.Connection:
     return await aside.connection()
 

@@ -16,9 +16,8 @@ from app.domain.accounts.tokens import digest_of, new_token
 from app.main import create_app
 from app.platform.database.pools import Database
 from config.settings import Settings
+from tests.domain.accounts.doors import ME, TOKENS
 from tests.domain.accounts.factories import TokenFactory, UserFactory
-
-ME, TOKENS = "/api/v1/accounts/me", "/api/v1/accounts/tokens"
 
 
 @pytest.fixture

@@ -10,27 +10,13 @@ from litestar import Litestar
 from app.domain.accounts.models import Passkey, User
 from app.platform.database.pools import Database
 from tests.conftest import Outbox
+from tests.domain.accounts.doors import ME, OURS
 from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory, save
-from tests.domain.accounts.openid import (
-    IDENTITIES,
-    ME,
-    OURS,
-    browser,
-    counts,
-    provider,
-    trusted,
-)
-from tests.domain.accounts.provider import SUBJECT, Provider
-
-__all__ = ["browser", "provider", "trusted"]
+from tests.domain.accounts.openid.going import IDENTITIES, counts
+from tests.domain.accounts.openid.provider import SUBJECT, Provider
 
 pytestmark = pytest.mark.usefixtures("trusted")
 LINK, GO = f"{IDENTITIES}/fake", "/account/openid/fake"
-
-
-@pytest.fixture
-async def ann(database: Database) -> User:
-    return await UserFactory.saved(database, email="ann@example.com")
 
 
 @pytest.fixture
