@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
 from app.domain.notifications.jobs import READ_DAYS, ROWS_AT_ONCE, clear_notifications
@@ -14,12 +13,7 @@ from app.platform.database.pools import Database
 from tests.conftest import Aside
 from tests.domain.accounts.factories import PASSWORD, PASSWORD_HASH
 from tests.domain.notifications.conftest import SUNG, Tell
-
-INBOX = "/api/v1/notifications"
-
-
-async def texts(client: httpx.AsyncClient, who: httpx.Auth, **asked: object) -> list[str]:
-    return [one["text"] for one in (await client.get(INBOX, params=asked, auth=who)).json()["items"]]
+from tests.domain.notifications.inbox import INBOX, texts
 
 
 async def test_what_one_is_told_is_listed_once_with_who_did_it(client, sign_in, tell: Tell):
