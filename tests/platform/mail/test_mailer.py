@@ -15,7 +15,6 @@ from app.platform.checks import _lost_secrets
 from app.platform.cli import console
 from app.platform.figures import figures_page
 from app.platform.jobs.clearing import clear_jobs
-from app.platform.jobs.job_work import JobWork
 from app.platform.mail import backends
 from app.platform.mail.backends import Console, Files, Memory
 from app.platform.mail.figures import mail_figures
@@ -79,14 +78,13 @@ def test_only_where_nothing_is_sent_there_is_a_fault():
     assert fault.startswith("LITEHOUSE_MAIL is none")
 
 
-async def test_what_is_over_is_cleared_away_and_what_waits_is_not(app, database):
+async def test_what_is_over_is_cleared_away_and_what_waits_is_not(do, database):
     old, older = "31 days", "40 days"
     work = database.unit_of_work()
     over = [(old, old, None), (old, None, old)]  # handed over, given up
     present = [(old, "1 day", None), (old, None, "1 day"), (old, None, None), ("1 day", None, None)]
     await work.run(lambda: _insert(work, [*over, *present, (older, None, None)]))
-    clearing = JobWork(database, app.state.resources, work.viewer, lambda *_: None)
-    await clearing.run(lambda: clear_mail.handler(clearing))
+    await do(clear_mail)
     [(left, waiting)] = await database.reader().fetch(
         "SELECT count(*), count(*) FILTER (WHERE handed_over_at IS NULL AND failed_at IS NULL) FROM platform_mail", ()
     )
