@@ -5,7 +5,6 @@ import asyncio
 import httpx
 import pytest
 
-from app.domain.accounts.models import User
 from app.platform.database.pools import Database
 from tests.conftest import Outbox
 from tests.domain.accounts.doors import ME, TOKENS, bearer
@@ -15,7 +14,7 @@ from tests.domain.accounts.links import NEW, OLD, OTHER, change, follow, me
 
 @pytest.mark.parametrize("order", [(OLD, OTHER), (OTHER, OLD)], ids=["the old one first", "the new one first"])
 async def test_an_address_changes_when_both_confirm_it(
-    client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str, order: tuple[str, str]
+    client: httpx.AsyncClient, outbox: Outbox, token: str, order: tuple[str, str]
 ) -> None:
     asked = await change(client, token)
     assert (asked.status_code, asked.json()) == (202, {"goodFor": 86_400})
@@ -36,7 +35,7 @@ async def test_an_address_changes_when_both_confirm_it(
     assert (await client.post(TOKENS, json={"email": OTHER, "password": PASSWORD})).status_code == 201
 
 
-async def test_both_halves_at_once_change_it(client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str) -> None:
+async def test_both_halves_at_once_change_it(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
     await change(client, token)
     async with asyncio.TaskGroup() as group:
         tries = [group.create_task(follow(client, "change", outbox.token(address))) for address in (OLD, OTHER)]
@@ -45,7 +44,7 @@ async def test_both_halves_at_once_change_it(client: httpx.AsyncClient, outbox: 
 
 
 async def test_another_change_or_a_new_password_calls_a_change_off(
-    client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str
+    client: httpx.AsyncClient, outbox: Outbox, token: str
 ) -> None:
     await change(client, token)
     first = [outbox.token(OLD), outbox.token(OTHER)]
@@ -59,7 +58,7 @@ async def test_another_change_or_a_new_password_calls_a_change_off(
 
 
 async def test_an_address_that_is_somebody_s_is_not_told_and_not_taken(
-    client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str, database: Database
+    client: httpx.AsyncClient, outbox: Outbox, token: str, database: Database
 ) -> None:
     await UserFactory.saved(database, email=OTHER)
     asked = await change(client, token, OTHER.upper())
@@ -72,7 +71,7 @@ async def test_an_address_that_is_somebody_s_is_not_told_and_not_taken(
 
 
 async def test_an_address_that_is_taken_meanwhile_is_a_conflict_and_the_link_stays_good(
-    client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str, database: Database
+    client: httpx.AsyncClient, outbox: Outbox, token: str, database: Database
 ) -> None:
     await change(client, token)
     await follow(client, "change", outbox.token(OLD))
@@ -91,7 +90,7 @@ async def test_an_address_that_is_taken_meanwhile_is_a_conflict_and_the_link_sta
     ],
 )
 async def test_what_is_wrong_with_a_change_is_said(
-    client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str, given: dict[str, str], field: str, code: str
+    client: httpx.AsyncClient, outbox: Outbox, token: str, given: dict[str, str], field: str, code: str
 ) -> None:
     answer = await change(client, token, **given)
     assert answer.status_code == 422

@@ -109,7 +109,7 @@ async def test_one_address_cannot_shut_an_account_for_everybody(come: Callable, 
     assert await guesses(come("192.0.2.2"), user.email, 2) == [401, 401]
 
 
-async def test_an_address_is_stopped_whichever_accounts_it_tries(come: Callable, database: Database) -> None:
+async def test_an_address_is_stopped_whichever_accounts_it_tries(come: Callable) -> None:
     client = come("2001:db8::1")
     statuses = [(await guess(client, f"nobody-{n}@example.com")).status_code for n in range(9)]
     assert statuses == [401] * 8 + [429]
@@ -173,9 +173,7 @@ async def test_all_spellings_of_an_account_are_one(come: Callable, database: Dat
     assert statuses == [401, 401, 401, 429]
 
 
-async def test_no_password_is_looked_at_beyond_the_limit(
-    come: Callable, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_password_is_looked_at_beyond_the_limit(come: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     verified: list[Any] = []
     monkeypatch.setattr(PasswordHash, "verify", lambda _, *given, **__: bool(verified.append(given)))
     assert await guesses(come("192.0.2.1"), "nobody@example.com", 6) == [401, 401, 401, 429, 429, 429]

@@ -48,7 +48,7 @@ async def test_a_taken_name_is_said_in_words(type_in: Callable, database: Databa
     assert (result.exit_code, result.output) == (1, "Error: username: has already been taken\n")
 
 
-async def test_two_passwords_that_differ_are_asked_for_again(type_in: Callable, accounts: Accounts) -> None:
+async def test_two_passwords_that_differ_are_asked_for_again(type_in: Callable) -> None:
     result = await type_in(createsuperuser, *NAMED, typed=f"{PASSWORD}\nanother\n{PASSWORD}\n{PASSWORD}\n")
     assert result.exit_code == 0
     assert "do not match" in result.output

@@ -106,7 +106,7 @@ async def test_a_new_password_ends_all_other_tokens(
 
 
 async def test_no_password_hash_or_token_is_told_but_where_declared(
-    client: httpx.AsyncClient, database: Database, capfd: pytest.CaptureFixture[str]
+    client: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
     body = SignUpFactory.body(password="canary-in-the-coal-mine")
     made = (await client.post(USERS, json=body)).json()

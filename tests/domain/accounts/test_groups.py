@@ -141,7 +141,7 @@ async def test_what_is_not_there_is_not_found(
     ],
     ids=str,
 )
-async def test_what_each_costs(
+async def test_each_costs_a_few_statements(
     client: httpx.AsyncClient,
     root: SignedIn,
     granted: Callable,

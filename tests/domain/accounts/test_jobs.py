@@ -21,7 +21,7 @@ VALUES ($1, sha256(convert_to($1, 'UTF8')), now() - make_interval(days => $2), $
 """
 
 
-async def test_invitations_that_nobody_came_by_are_cleared_a_month_after_they_expired(database, do, aside):
+async def test_invitations_that_nobody_came_by_are_cleared_a_month_after_they_expired(do, aside):
     connection, long_ago = await aside.connection(), datetime(2020, 1, 1, tzinfo=UTC)
     for email, days, accepted in (("old", 31, None), ("expired", 29, None), ("open", -1, None), ("in", 31, long_ago)):
         await connection.execute(INVITE, email, days, accepted)

@@ -93,7 +93,7 @@ async def test_one_link_is_tried_so_often_alone(
 
 
 async def test_without_mail_what_needs_it_is_refused_and_all_else_goes_on(
-    app: Litestar, client: httpx.AsyncClient, ann: User, token: str, monkeypatch: pytest.MonkeyPatch
+    app: Litestar, client: httpx.AsyncClient, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app.state.resources.mailer, "backend", None)
     asked: list[Any] = [

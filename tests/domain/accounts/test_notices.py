@@ -35,9 +35,7 @@ async def test_a_sign_in_from_a_new_device_is_told_by_mail(
     assert len(outbox) == 1
 
 
-async def test_a_link_from_a_new_device_is_told_too(
-    client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str
-) -> None:
+async def test_a_link_from_a_new_device_is_told_too(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
     await ask(client, "sign-in", OLD)
     await follow(client, "sign-in", outbox.token(OLD))
     assert outbox.subjects == ["Your link to sign in", "A sign-in from a new device"]
@@ -66,7 +64,7 @@ def test_a_device_is_described_in_words_of_our_own(told: str | None, expected: s
     assert described(told) == expected
 
 
-async def test_a_new_password_is_told_by_mail(client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str) -> None:
+async def test_a_new_password_is_told_by_mail(client: httpx.AsyncClient, outbox: Outbox, token: str) -> None:
     await client.patch(ME, json={"password": NEW, "bio": "x"}, headers=bearer(token))
     await client.patch(ME, json={"bio": "y"}, headers=bearer(token))
     assert outbox.subjects == ["Your password was changed"]

@@ -15,7 +15,7 @@ from tests.domain.accounts.stored import stored
 
 
 async def test_an_account_is_deleted_by_its_password(
-    client: httpx.AsyncClient, outbox: Outbox, ann: User, token: str, database: Database
+    client: httpx.AsyncClient, outbox: Outbox, token: str, database: Database
 ) -> None:
     wrong = await client.post(f"{ME}/deletion", json={"password": "a wrong guess"}, headers=bearer(token))
     assert (wrong.status_code, wrong.json()["errors"]) == (422, {"password": ["is not the right one"]})
@@ -43,7 +43,6 @@ async def test_an_account_is_deleted_by_its_password(
 async def test_passwords_are_not_guessed_there_either(
     app: Litestar,
     client: httpx.AsyncClient,
-    ann: User,
     token: str,
     monkeypatch: pytest.MonkeyPatch,
     path: str,

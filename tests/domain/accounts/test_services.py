@@ -111,7 +111,7 @@ async def test_a_password_change_waits_for_a_sign_in_and_ends_its_token(
     assert await _tokens(database) == 0
 
 
-async def test_a_superuser_is_one_and_signs_in(database: Database, accounts: Accounts) -> None:
+async def test_a_superuser_is_one_and_signs_in(accounts: Accounts) -> None:
     service = accounts()
     made = await service.work.run(lambda: service.create_superuser(" \uff52oot ", "Root@EXAMPLE.com", PASSWORD))
     again = accounts()

@@ -135,7 +135,7 @@ async def test_a_session_ends_by_time_and_by_lying_idle(
     assert len(kept) == 2 + (status == 200), "a sign-in forgets what is over"
 
 
-async def test_a_session_costs_one_statement_and_no_write(
+async def test_a_session_costs_one_statement_more_and_no_write(
     client: httpx.AsyncClient, database: Database, ann: User, statements: Callable
 ) -> None:
     headers = await session_of(database, ann)

@@ -13,7 +13,7 @@ from tests.domain.accounts.links import ask
 
 
 async def test_who_asks_to_join_does_not_learn_who_has_an_address(
-    client: httpx.AsyncClient, outbox: Outbox, ann: User, database: Database
+    client: httpx.AsyncClient, outbox: Outbox, ann: User
 ) -> None:
     known, unknown = await ask(client, "join", ann.email.upper()), await ask(client, "join", "nobody@example.com")
     assert (known.status_code, known.content, told(known)) == (unknown.status_code, unknown.content, told(unknown))

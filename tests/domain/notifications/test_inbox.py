@@ -134,7 +134,7 @@ async def test_a_kind_that_no_module_offers_any_more_is_shown_all_the_same(clien
 
 
 async def test_all_of_it_is_in_an_export_and_goes_with_the_account(
-    client, app, sign_in, tell: Tell, database: Database, aside: Aside, monkeypatch: pytest.MonkeyPatch
+    client, app, sign_in, tell: Tell, aside: Aside, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(app.state, "modules", [*app.state.modules, module])
     ann, bea = await sign_in("ann"), await sign_in("bea")

@@ -19,7 +19,7 @@ from tests.waiting import until_waiting
 
 
 async def test_an_event_reaches_those_who_hear_of_it_signed(
-    receive: Callable, create: Callable, publish: Callable, working: Callable, deliveries: Callable, client, manager
+    receive: Callable, create: Callable, publish: Callable, working: Callable, deliveries: Callable
 ):
     heard, module, all_, others = [await receive() for _ in range(4)]
     endpoint, secret = await create(heard.url, SEEN, "accounts.user_registered")

@@ -34,14 +34,16 @@ async def test_nobody_becomes_who_is_there_by_an_address(browser: httpx.AsyncCli
     ],
     ids=str,
 )
-async def test_an_address_that_nobody_vouches_for(
+async def test_an_address_that_nobody_vouches_for_signs_nobody_in(
     browser: httpx.AsyncClient, provider: Provider, database: Database, claims: dict[str, object]
 ) -> None:
     provider.claims |= claims
     await refused(browser, database, 403, "Address not confirmed")
 
 
-async def test_an_address_that_is_told_beside_the_token(browser: httpx.AsyncClient, provider: Provider) -> None:
+async def test_an_address_that_is_told_beside_the_token_is_of_its_subject_alone(
+    browser: httpx.AsyncClient, provider: Provider
+) -> None:
     provider.claims = {}
     provider.userinfo = {"sub": "another", "email": "ann@example.com", "email_verified": True}
     assert (await browser.get(GO)).status_code == 403
@@ -65,7 +67,7 @@ async def test_an_address_that_is_told_beside_the_token(browser: httpx.AsyncClie
     ],
     ids=str,
 )
-async def test_how_somebody_new_is_called(
+async def test_somebody_new_is_called_as_is_told_or_by_the_next_free_name(
     browser: httpx.AsyncClient, provider: Provider, database: Database, told: object, expected: str
 ) -> None:
     await UserFactory.saved(database, username="ANN")

@@ -102,9 +102,7 @@ async def test_who_is_signed_out_meanwhile_links_nothing(
     assert (await counts(database))[2] == 0
 
 
-async def test_an_identity_is_one_users(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, hers: dict[str, str]
-) -> None:
+async def test_an_identity_is_one_users(browser: httpx.AsyncClient, provider: Provider, hers: dict[str, str]) -> None:
     provider.claims["email"] = "bea@example.com"
     await browser.get(GO)
     answer = await linked(browser, hers)
@@ -182,7 +180,6 @@ async def test_of_two_identities_one_may_go(
     app: Litestar,
     browser: httpx.AsyncClient,
     provider: Provider,
-    database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await browser.get(GO)

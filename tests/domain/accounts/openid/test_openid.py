@@ -65,9 +65,7 @@ async def test_nobody_signs_in_by_the_password_of_who_has_none(browser: httpx.As
         assert answer.status_code == 401
 
 
-async def test_scripts_begin_by_json_and_come_back_to_where_they_were(
-    browser: httpx.AsyncClient, provider: Provider
-) -> None:
+async def test_scripts_begin_by_json_and_come_back_to_where_they_were(browser: httpx.AsyncClient) -> None:
     where = f"{BASE}/session/openid/fake"
     assert (await browser.post(where)).status_code == 403
     begun = await browser.post(where, params={"back": "/docs?a=1"}, headers=OURS)
@@ -94,7 +92,7 @@ async def test_one_is_led_to_this_site_alone(browser: httpx.AsyncClient, provide
     assert not provider.codes
 
 
-async def test_a_provider_that_nobody_trusts(browser: httpx.AsyncClient) -> None:
+async def test_a_provider_that_nobody_trusts_is_not_found(browser: httpx.AsyncClient) -> None:
     assert (await browser.get("/account/openid/nobody")).status_code == 404
     assert (await browser.post(f"{BASE}/session/openid/nobody", headers=OURS)).status_code == 404
     assert (await browser.get("/account/openid/nobody/callback?state=a&code=b")).status_code == 400

@@ -97,7 +97,7 @@ async def test_its_issuer_stays(client: httpx.AsyncClient, manager: SignedIn) ->
         assert (await client.patch(f"{PROVIDERS}/example", json=change, auth=manager)).status_code == 422
 
 
-async def test_commands(
+async def test_what_admins_type_about_providers_is_done(
     type_in: Callable, browser: httpx.AsyncClient, provider: Provider, app: Litestar, database: Database
 ) -> None:
     arguments = ("fake", "--issuer", provider.issuer, "--client-id", "litehouse")
@@ -123,7 +123,6 @@ async def test_commands(
 async def test_identities_go_with_their_provider(
     client: httpx.AsyncClient,
     browser: httpx.AsyncClient,
-    database: Database,
     trusted: object,
     manager: SignedIn,
 ) -> None:

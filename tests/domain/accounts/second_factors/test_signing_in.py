@@ -6,7 +6,6 @@ import asyncpg
 import httpx
 import pytest
 from click.testing import CliRunner
-from litestar import Litestar
 
 from app.domain.accounts import attempts
 from app.domain.accounts.token_commands import clearsessions
@@ -83,7 +82,7 @@ async def test_codes_are_guessed_so_often_alone_however_many_challenges_there_ar
 
 
 async def test_a_code_confirms_no_secret_but_its_own(
-    ann: Guarded, database: Database, app: Litestar, monkeypatch: pytest.MonkeyPatch
+    ann: Guarded, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One who signs in by a code, while its secret gives way to another that is only offered."""
     seal_now, challenge, code = Sealing.seal, await ann.challenge(), ann.code()
