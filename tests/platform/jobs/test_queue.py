@@ -83,7 +83,7 @@ async def test_a_unique_job_that_is_tried_again_stands_for_the_one_that_waits(ro
     assert attempts == (0 if how == "given back" else 1)
 
 
-async def test_writers_that_meet_on_a_unique_job_enqueue_one(database, rows, enqueue):
+async def test_writers_that_meet_on_a_unique_job_enqueue_one(rows, enqueue):
     once = job(unique=())(rest.handler)
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         tasks = [group.create_task(enqueue(once())) for _ in range(20)]
