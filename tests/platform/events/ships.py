@@ -20,11 +20,7 @@ class ShipSank(Event, frozen=True):
 
 
 SAILED = "events.ship_sailed"
-
-
 NOTE = "INSERT INTO platform_counter (name, key, shard, value) VALUES ($1, $2, 0, 1)"
-
-
 NOTED = "SELECT key FROM platform_counter WHERE name = $1 ORDER BY created_at"
 
 

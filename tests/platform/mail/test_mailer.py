@@ -97,7 +97,7 @@ async def _insert(work, rows) -> None:
         await work.fetch(INSERT, row)
 
 
-async def test_a_scrape_tells_what_waits_and_what_became_of_the_rest(app, database):
+async def test_a_scrape_tells_what_waits_and_what_became_of_the_rest(database):
     work = database.unit_of_work()
     rows = [("90 seconds", None, None), ("60 seconds", None, None), ("1 hour", "1 s", None), ("1 hour", None, "1 s")]
     await work.run(lambda: _insert(work, [*rows, ("1 hour", "1 s", None), ("25 hours", "1 s", None)]))
@@ -111,7 +111,7 @@ async def test_a_scrape_tells_what_waits_and_what_became_of_the_rest(app, databa
     }
 
 
-async def test_mail_that_waits_is_encrypted_anew_with_the_other_secrets(app, database, settings):
+async def test_mail_that_waits_is_encrypted_anew_with_the_other_secrets(database, settings):
     old, new = "o" * 32, "n" * 32
     work, one = database.unit_of_work(), outgoing()
     sealed = Seal([old]).close(encode(one.mail), CONTENT.place(one.id))
