@@ -9,10 +9,7 @@ import pytest
 from tests.e2e.past import PUBLISH, fetch
 from tests.e2e.running import Running, until
 
-
-@pytest.fixture(autouse=True)
-def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_what_is_published_is_moved_by_whichever_worker_lives(lent_database_url: str, tmp_path: Path):
