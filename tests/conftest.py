@@ -4,53 +4,58 @@ import asyncio
 import gc
 import hashlib
 import os
-import re
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import asyncpg
 import httpx
 import pytest
 import structlog
-from coverage import Coverage
 from litestar import Litestar
-from sqlalchemy import Engine, event
 
 from app.domain.accounts import authentication
+from app.kit.identity import ANONYMOUS
 from app.main import create_app
-from app.platform import migrations, passwords, ratelimit
+from app.platform import passwords, ratelimit
 from app.platform.cache import cache
-from app.platform.database import changes, pools
+from app.platform.database import changes
 from app.platform.database.caller import ORIGIN
 from app.platform.database.pools import Database
-from app.platform.database.slots import Slot
 from app.platform.database.work import UnitOfWork
+from app.platform.jobs.declaration import Job
+from app.platform.jobs.job_work import JobWork
 from app.platform.mail.message import Mail
 from app.platform.module import audited, installed
 from app.platform.observability.identity import IDS
 from app.platform.postgres.sharing import share
 from config.modules import MODULES
 from config.settings import Settings, load
+from tests import plugins
 from tests.cheap import PARAMETERS
-from tests.databases import at, cloned, empty, evacuate, raze
+from tests.clients import SignedIn, Watched, insert_user
+from tests.databases import Aside, cloned, empty, evacuate, make_template, raze
+from tests.outbox import Outbox
+from tests.plugins import collect_garbage
+from tests.statements import Counter, counting
 
 ROOT = Path(__file__).resolve().parents[1]
 READERS = count(1)  # of names that nobody has
-TESTS, COLLECTED_EVERY = count(1), 200
 # Fifty requests at once are work for a while, and thrice that where coverage counts lines, or all processors are busy.
 BLOCK_MS = "900" if os.environ.get("CI") or "COVERAGE_PROCESS_START" in os.environ else "300"
 
 # Hundreds of processes are started: where the environment forbids it, each would compile the house and its libraries.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(plugins)
 
 
 @pytest.fixture(scope="session")
@@ -85,22 +90,8 @@ def template(server_url: str) -> str:
     text = b"".join(path.read_bytes() for path in sorted((ROOT / "migrations").rglob("*.py")))
     text += repr([one.arguments for one in audited(installed(MODULES)).values()]).encode()  # of triggers
     name = f"template_{hashlib.sha256(text).hexdigest()[:12]}"
-    asyncio.run(_make_template(server_url, name))
+    asyncio.run(make_template(server_url, name))
     return name
-
-
-async def _make_template(server_url: str, name: str) -> None:
-    admin = await asyncpg.connect(server_url)
-    try:
-        while not await admin.fetchval("SELECT pg_try_advisory_lock(7)"):
-            await asyncio.sleep(0.05)  # another worker is making it
-        if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await admin.execute('DROP DATABASE IF EXISTS "template_unfinished" WITH (FORCE)')
-            await admin.execute('CREATE DATABASE "template_unfinished"')
-            await asyncio.to_thread(migrations.upgrade, at(server_url, "template_unfinished"))
-            await admin.execute(f'ALTER DATABASE "template_unfinished" RENAME TO "{name}"')
-    finally:
-        await admin.close()
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +148,7 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litestar]:
+async def house(settings: Settings, counter: Counter) -> AsyncIterator[Litestar]:
     """The application, started once a worker."""
     app = create_app(settings)
     with pytest.MonkeyPatch.context() as patch:
@@ -169,39 +160,9 @@ async def house(settings: Settings, counter: "Counter") -> AsyncIterator[Litesta
         ):
             patch.setattr(part, pause, 3600.0)  # else a test that counts statements counts theirs
         async with app.lifespan():
-            _collect()
+            collect_garbage()
             gc.set_threshold(gc.get_threshold()[0], 10, 1_000_000)
             yield app
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown() -> None:
-    """What is old is looked through between tests: in the middle of one it would stand in the loop, for seconds."""
-    if next(TESTS) % COLLECTED_EVERY == 0:
-        _collect()
-
-
-def _collect() -> None:
-    gc.collect()
-    gc.freeze()  # as a worker does: what the tests have imported is not looked through again
-
-
-class Aside:
-    """A connection beside the application's, kept from test to test: making one takes longer than most of them."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._kept: asyncpg.Connection | None = None
-
-    async def connection(self) -> asyncpg.Connection:
-        """It, or a new one after a test that ended all there were."""
-        if self._kept is None or self._kept.is_closed():
-            self._kept = await asyncpg.connect(self._url)
-        return self._kept
-
-    async def close(self) -> None:
-        if self._kept is not None:
-            await self._kept.close()
 
 
 @pytest.fixture(scope="session")
@@ -256,35 +217,6 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-class Watched(httpx.ASGITransport):
-    """Calls the application in process, and fails the test whose request blocked the event loop."""
-
-    def __init__(self, app: Litestar) -> None:
-        super().__init__(app=app, raise_app_exceptions=False)
-        self._watch = app.state.watch
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await asyncio.sleep(0)  # the loop stood still between tests: let its heartbeat catch up
-        before = self._watch.blocked
-        answer = await super().handle_async_request(request)
-        assert self._watch.blocked == before, f"{request.method} {request.url.path} blocked the event loop"
-        return answer
-
-
-@dataclass
-class SignedIn(httpx.Auth):
-    """A user with a token: hand it to the client as `auth`."""
-
-    id: UUID
-    username: str
-    email: str
-    token: str
-
-    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:
-        request.headers["Authorization"] = f"Token {self.token}"
-        yield request
-
-
 @pytest.fixture
 def sign_in(app: Litestar, aside: Aside) -> Callable[..., object]:
     """Make a user and a token for them, without the cost of a password."""
@@ -294,10 +226,27 @@ def sign_in(app: Litestar, aside: Aside) -> Callable[..., object]:
         token = f"lh_{secrets.token_urlsafe(32)}"
         digest = hashlib.sha256(token.encode()).digest()
         async with asyncio.timeout(10):
-            user = await _insert_user(await aside.connection(), username, digest, (is_superuser, is_staff))
+            user = await insert_user(await aside.connection(), username, digest, (is_superuser, is_staff))
         return SignedIn(user, username, f"{username}@example.com", token)
 
     return make
+
+
+@pytest.fixture
+async def root(sign_in: Callable) -> SignedIn:
+    """A superuser."""
+    return await sign_in("root", is_superuser=True)
+
+
+@pytest.fixture
+def do(app: Litestar, database: Database) -> Callable[..., Awaitable[None]]:
+    """Have one job done, in a transaction of its own, as a worker does it."""
+
+    async def do(job: Job, **arguments: object) -> None:
+        work = JobWork(database, app.state.resources, ANONYMOUS, lambda *_: None)
+        await work.run(lambda: job.handler(work, **arguments))
+
+    return do
 
 
 @pytest.fixture
@@ -310,51 +259,6 @@ def prove(aside: Aside) -> Callable[..., object]:
         return user
 
     return prove
-
-
-async def _insert_user(connection: asyncpg.Connection, username: str, digest: bytes, rank: tuple[bool, bool]) -> UUID:
-    user = await connection.fetchval(
-        "INSERT INTO accounts_user (username, email, password, is_superuser, is_staff) VALUES ($1, $2, '!', $3, $4)"
-        " RETURNING id",
-        username,
-        f"{username}@example.com",
-        *rank,
-    )
-    await connection.execute(
-        "INSERT INTO accounts_token (user_id, digest, expires_at) VALUES ($1, $2, now() + interval '1 day')",
-        user,
-        digest,
-    )
-    return user
-
-
-class Outbox:
-    """The mails that the application left to a worker, as their units of work were committed; those to nobody not."""
-
-    def __init__(self) -> None:
-        self._kept: list[Mail] = []
-
-    def keep(self, mail: Mail) -> None:
-        self._kept.append(mail)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    @property
-    def subjects(self) -> list[str]:
-        return [mail.subject for mail in self._kept]
-
-    @property
-    def recipients(self) -> list[str | None]:
-        return [mail.to for mail in self._kept]
-
-    def to(self, address: str) -> list[Mail]:
-        return [mail for mail in self._kept if mail.to == address]
-
-    def token(self, address: str) -> str:
-        """The secret of the link in the last mail to this address."""
-        [token] = re.findall(r"lh_link_[\w-]{43}", self.to(address)[-1].text)
-        return token
 
 
 @pytest.fixture
@@ -372,42 +276,10 @@ def outbox(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> Outbox:
     return outbox
 
 
-class Counter:
-    """Counts every statement that the process sends, the ORM's and the compiled ones."""
-
-    def __init__(self) -> None:
-        self.statements: list[str] = []
-
-
 @pytest.fixture(scope="session")
 def counter() -> Iterator[Counter]:
-    counter = Counter()
-
-    fetch_uncounted = Slot.fetch
-
-    class Counted(asyncpg.Connection):
-        async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
-            if query != "SELECT 1":  # the pool's own question to a connection that was idle for long
-                # For whom it is, and by which request, is told with it.
-                counter.statements.append("BEGIN" if query.startswith("BEGIN TRANSACTION; SET") else query)
-            return await super().execute(query, *args, timeout=timeout)
-
-    async def fetch(slot: Slot, sql: str, parameters: Sequence[object]) -> list[asyncpg.Record]:
-        counter.statements.append(sql)
-        return await fetch_uncounted(slot, sql, parameters)
-
-    async def connect(*args: object, **options: object) -> asyncpg.Connection:
-        return await asyncpg.connect(*args, connection_class=Counted, **options)
-
-    @event.listens_for(Engine, "before_cursor_execute")
-    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        counter.statements.append(statement)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pools, "connect", connect)
-        patch.setattr(Slot, "fetch", fetch)
+    with counting() as counter:
         yield counter
-    event.remove(Engine, "before_cursor_execute", count)
 
 
 @pytest.fixture
@@ -423,79 +295,3 @@ def statements(counter: Counter) -> Callable[..., object]:
         assert at_most is None or len(sent) <= at_most, "\n".join(sent)
 
     return watch
-
-
-@pytest.hookimpl(trylast=True)  # after the shuffling
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: each process that runs out of tests takes the later half of another's."""
-    items.sort(key=_seconds, reverse=True)
-
-
-def _seconds(item: pytest.Item) -> int:
-    mark = item.get_closest_marker("long")
-    return 0 if mark is None else mark.args[0]
-
-
-class FailuresAtOnce:
-    """Says under CI what failed when it did: a run that is ended from outside has no summary."""
-
-    def __init__(self, terminal: pytest.TerminalReporter) -> None:
-        self._terminal = terminal
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed:
-            crash = getattr(report.longrepr, "reprcrash", None)
-            reason = report.longreprtext.rpartition("\n")[2] if crash is None else f"{crash}"
-            self._terminal.write_line(f"\n{report.nodeid} ({report.when}, {report.duration:.1f} s): {reason}", red=True)
-
-
-class FirstCasesCounted:
-    """Has coverage count the lines of each test's first case alone: the others run the same, in twice their time.
-
-    Of what Hypothesis makes up, not even that: it comes upon another line now and then, and not the next time.
-    """
-
-    def __init__(self, coverage: Coverage) -> None:
-        self._coverage = coverage
-        self._counted: set[str] = set()
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """The same ones in every process of a run, and in every order."""
-        cases = sorted((one.nodeid for one in session.items if "is_hypothesis_test" not in one.keywords), reverse=True)
-        self._counted = set({case.partition("[")[0]: case for case in cases}.values())
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """Nor what pytest and xdist do between tests, which is the most of it in the process that hands them out."""
-        self._coverage.stop()
-        try:
-            return (yield)
-        finally:
-            self._coverage.start()
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        if item.nodeid not in self._counted:
-            return (yield)
-        self._coverage.start()
-        try:
-            return (yield)
-        finally:
-            self._coverage.stop()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
-    if coverage := Coverage.current():
-        config.pluginmanager.register(FirstCasesCounted(coverage))
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") and terminal is not None:
-        config.pluginmanager.register(FailuresAtOnce(terminal))
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Under CI, where all that a test could ask for is installed, a skipped test is a failure."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
-        reporter.write_line("a test was skipped: under CI that is a failure", red=True)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED

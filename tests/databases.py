@@ -62,6 +62,21 @@ def durable(name: str) -> Iterator[str]:
         yield url
 
 
+async def make_template(server_url: str, name: str) -> None:
+    """Make the migrated database that others are cloned from, or wait for who does."""
+    admin = await asyncpg.connect(server_url)
+    try:
+        while not await admin.fetchval("SELECT pg_try_advisory_lock(7)"):
+            await asyncio.sleep(0.05)  # another worker is making it
+        if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+            await admin.execute('DROP DATABASE IF EXISTS "template_unfinished" WITH (FORCE)')
+            await admin.execute('CREATE DATABASE "template_unfinished"')
+            await asyncio.to_thread(migrations.upgrade, at(server_url, "template_unfinished"))
+            await admin.execute(f'ALTER DATABASE "template_unfinished" RENAME TO "{name}"')
+    finally:
+        await admin.close()
+
+
 @contextmanager
 def cloned(server_url: str, template: str) -> Iterator[str]:
     """The address of a copy of the template, dropped at the end: together a third of a second of a processor."""
@@ -113,3 +128,21 @@ async def empty(connection: asyncpg.Connection) -> None:
         await connection.execute(EMPTYING.format(statements=deletions + MARK_ALL))
         EMPTIED[connection] = tables
     await connection.execute("SELECT pg_temp.emptied()")
+
+
+class Aside:
+    """A connection beside the application's, kept from test to test: making one takes longer than most of them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._kept: asyncpg.Connection | None = None
+
+    async def connection(self) -> asyncpg.Connection:
+        """It, or a new one after a test that ended all there were."""
+        if self._kept is None or self._kept.is_closed():
+            self._kept = await asyncpg.connect(self._url)
+        return self._kept
+
+    async def close(self) -> None:
+        if self._kept is not None:
+            await self._kept.close()

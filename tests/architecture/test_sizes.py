@@ -20,7 +20,7 @@ def test_a_file_is_short_and_opens_with_its_one_sentence(folder: str):
 
 def test_a_file_of_tests_is_read_at_once_too():
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "tests").rglob("*.py")}
-    assert [path for path, length in lengths.items() if length > 2 * LONGEST_FILE] == []
+    assert [path for path, length in lengths.items() if length > LONGEST_FILE] == []
 
 
 def faults(path: Path) -> Iterator[str]:

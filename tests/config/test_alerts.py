@@ -1,8 +1,8 @@
 """The alert rules speak of metrics that there are, and of bounds that a histogram can tell."""
 
 import re
-from unittest.mock import AsyncMock
 
+import asyncpg
 import pytest
 import yaml
 
@@ -72,7 +72,11 @@ def test_a_wait_is_compared_with_a_bound_of_the_histogram(alert: str):
     assert threshold in map(float, bounds)
 
 
+async def connect_to_nothing() -> asyncpg.Connection:
+    raise ConnectionRefusedError
+
+
 def test_the_states_of_slots_are_those_that_a_pool_tells():
     asked = {state for rule in RULES for state in re.findall(r'state="(\w+)"', rule["expr"]) if "slots" in rule["expr"]}
     assert asked == {"in_use", "size"}
-    assert asked <= SlotPool("alerts", Limits(1, 1.0, 1.0, 1.0), AsyncMock()).gauges().keys()
+    assert asked <= SlotPool("alerts", Limits(1, 1.0, 1.0, 1.0), connect_to_nothing).gauges().keys()

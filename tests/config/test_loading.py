@@ -4,9 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from config.settings import DatabaseSettings, DatabaseUrl, listening, load
-
-CANARY = "canary-3141"
-
+from tests.config.environments import CANARY
 
 # Places
 

@@ -4,7 +4,6 @@ import asyncio
 import random
 import signal
 from contextlib import ExitStack
-from pathlib import Path
 
 import asyncpg
 import httpx
@@ -12,6 +11,8 @@ import pytest
 
 from tests.e2e.running import PLAINLY, Running, free_port, until
 from tests.platform.jobs.samples import slow_effect
+
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 JOBS = 60
 FILL = """
@@ -27,11 +28,6 @@ class TestWorker(Running):
 
     __test__ = False
     program = "tests.platform.jobs.process"
-
-
-@pytest.fixture(autouse=True)
-def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
 
 
 def asked(url: str, statement: str, *parameters: object) -> dict[object, int]:

@@ -19,8 +19,9 @@ import pytest
 from app.platform.postgres.place import locate
 from app.platform.postgres.postmaster import living
 from app.platform.postgres.sharing import STATE, share
+from tests.e2e.past import PUBLISH, fetch
 from tests.e2e.running import Running, free_port, gone, reachable_folder, until
-from tests.e2e.test_worker import PUBLISH, fetch
+from tests.waiting import until_waiting
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,7 @@ def test_an_announced_end_is_seen_and_what_has_begun_is_finished(lent_database_u
         assert "LITEHOUSE_MAIL" not in run.said, "mail is kept in memory here"
         with held(lent_database_url, "accounts_user"):
             slow = pool.submit(run.post, "/api/v1/accounts/tokens", {"email": "a@example.com", "password": "none"})
-            until(lambda: waiting(lent_database_url), "the request waits in the database")
+            asyncio.run(until_waiting(lent_database_url))
             run.process.send_signal(signal.SIGTERM)
             assert "is being drained" in run.until_answer("/ready", status=503).text
             until(lambda: run.get("/health") is None, "it takes no new connection")
@@ -192,19 +193,6 @@ def held(url: str, table: str) -> Generator[None]:
             yield
         finally:
             runner.run(connection.close())
-
-
-def waiting(url: str) -> bool:
-    """Whether a statement waits for a lock."""
-
-    async def ask() -> bool:
-        connection = await asyncpg.connect(url)
-        try:
-            return await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
 
 
 def test_two_workers_count_together_and_do_once_what_a_key_names(lent_database_url: str):

@@ -1,34 +1,15 @@
 """A worker as an operator sees it: it moves what is published, shows that it lives, and ends in order."""
 
-import asyncio
 import os
 import signal
 from pathlib import Path
 
-import asyncpg
 import pytest
 
+from tests.e2e.past import PUBLISH, fetch
 from tests.e2e.running import Running, until
 
-PUBLISH = "INSERT INTO platform_outbox (name, subject, payload) VALUES ($1, 'ship:Argo', '{}')"
-
-
-@pytest.fixture(autouse=True)
-def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-
-
-def fetch(url: str, statement: str, *given: object) -> list[str]:
-    """The first column."""
-
-    async def fetch() -> list[str]:
-        connection = await asyncpg.connect(url)
-        try:
-            return [row[0] for row in await connection.fetch(statement, *given)]
-        finally:
-            await connection.close()
-
-    return asyncio.run(fetch())
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_what_is_published_is_moved_by_whichever_worker_lives(lent_database_url: str, tmp_path: Path):

@@ -1,8 +1,9 @@
-"""A database with one small table, and pools of the size that a test asks for."""
+"""A database with one small table, pools of the size that a test asks for, and a copy of the migrations."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.platform.database.pools import Database
 from config.settings import load
 from tests.conftest import taken_back
+from tests.platform.migrations_copy import Copy
 
 TABLES = """
     CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL CHECK (balance >= 0));
@@ -52,3 +54,9 @@ async def admin(scratch_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(scratch_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    """The folders of migrations, to add to."""
+    return Copy(tmp_path)

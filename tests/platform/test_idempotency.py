@@ -11,7 +11,6 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from litestar import Litestar
 
 from app.kit.identity import Viewer
 from app.platform import idempotency
@@ -32,12 +31,6 @@ REQUEST: Any = SimpleNamespace(
     scope={"method": "POST", "path": "/", "query_string": b""}, route_handler=SimpleNamespace(parsed_data_field=None)
 )
 KEEPERS = {"name": "Keepers", "permissions": []}
-
-
-@pytest.fixture
-async def root(sign_in: Callable) -> SignedIn:
-    """A superuser, who may make groups."""
-    return await sign_in("root", is_superuser=True)
 
 
 @pytest.fixture
@@ -225,7 +218,7 @@ async def wrapped(work: UnitOfWork, name: str) -> None:
 
 @pytest.mark.parametrize("insert", [suppressed, wrapped], ids=["suppressed", "in a task group"])
 async def test_a_handler_cannot_let_it_pass_that_the_work_was_done(
-    app: Litestar, database: Database, root: SignedIn, aside_connection: asyncpg.Connection, insert: Callable
+    database: Database, root: SignedIn, aside_connection: asyncpg.Connection, insert: Callable
 ):
     """Of two that both found the key new."""
     works = [idempotency.KeyedWork(database, Viewer(root.id), REQUEST, "k-1") for _ in range(2)]

@@ -22,11 +22,6 @@ KNOWN = "from app.platform.migration_writing import metadata; print(*metadata().
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Copy:
-    return Copy(tmp_path)
-
-
-@pytest.fixture
 def shop(monkeypatch) -> MetaData:
     """The tables of a new module, `shop`, which may refer to those of the others."""
     present = metadata()

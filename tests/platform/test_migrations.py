@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,15 +11,10 @@ import pytest
 from app.platform import migration_session, migrations
 from app.platform.migrations import downgrade, history, pending, sql, upgrade
 from app.platform.revisions import MigrationError, Revisions
-from tests.platform.migrations_copy import Copy, fetch, schema, tables, until
+from tests.platform.migrations_copy import fetch, schema, tables, until
 
 ALL = list(Revisions().scripts)
 BRANCHES = Revisions().branches
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Copy:
-    return Copy(tmp_path)
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ async def test_tasks_that_fail_side_by_side_are_told_of_in_one_document(client: 
     taken_back()  # before Python 3.13 a group leaves it standing, here in the task of all tests
 
 
-def test_the_document_of_an_error():
+def test_the_document_of_an_error_has_all_that_is_wrong_by_field_and_by_place():
     error = Invalid.of(
         [
             Violation("/article/title", "blank", "can't be blank"),

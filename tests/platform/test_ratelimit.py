@@ -7,7 +7,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from litestar import Litestar
 
 from app.kit.errors import TooMany
 from app.platform.database.pools import Database
@@ -132,7 +131,7 @@ async def test_windows_that_have_ended_are_swept_away_and_others_stay(throttle: 
     assert await kept(database) == [(WIDE.key, 1)]
 
 
-async def test_the_counters_are_off_the_write_ahead_log(app: Litestar, database: Database):
+async def test_the_counters_are_off_the_write_ahead_log(database: Database):
     connection = await asyncpg.connect(database.url)
     assert await connection.fetchval("SELECT relpersistence FROM pg_class WHERE relname = 'platform_throttle'") == b"u"
     await connection.close()

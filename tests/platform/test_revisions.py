@@ -1,17 +1,11 @@
 """The branches of migrations are refused, in plain words, as soon as they are not clean."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from app.platform.revisions import MigrationError, Revisions
 from tests.platform.migrations_copy import Copy
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Copy:
-    return Copy(tmp_path)
 
 
 def test_branches_are_listed_from_the_lowest_module_up(copy):

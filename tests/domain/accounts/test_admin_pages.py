@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-import httpx
-
 from app.domain.accounts.policies import MANAGE_USERS
 from tests.conftest import Aside
 from tests.domain.admin.conftest import Browser, staff
@@ -14,7 +12,6 @@ Enter = Callable[..., Awaitable[Browser]]
 
 
 async def test_sign_ins_are_seen_and_ended(
-    client: httpx.AsyncClient,
     staff: Enter,
     sign_in,
     aside: Aside,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import aiohttp
@@ -15,11 +15,10 @@ from pwdlib import PasswordHash
 from app.platform.database.pools import Database
 from app.platform.openapi.document import document
 from config.rates import Rate
-from tests.conftest import Watched
+from tests.domain.accounts.doors import TOKENS, USERS
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, UserFactory
 from tests.e2e.serving import Quick, serving
 
-USERS, TOKENS = "/api/v1/accounts/users", "/api/v1/accounts/tokens"
 LIMITS = {
     "sign_in_limit": Rate(3, 60),
     "sign_in_account_limit": Rate(5, 60),
@@ -37,22 +36,6 @@ def _limits(app: Litestar) -> Iterator[None]:
         for name, rate in LIMITS.items():
             patch.setitem(security.__dict__, name, rate)
         yield
-
-
-@pytest.fixture
-async def come(app: Litestar) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
-    """A client at an address."""
-    clients: list[httpx.AsyncClient] = []
-
-    def at(host: str) -> httpx.AsyncClient:
-        transport = Watched(app)
-        transport.client = (host, 4711)
-        clients.append(httpx.AsyncClient(transport=transport, base_url="http://testserver"))
-        return clients[-1]
-
-    yield at
-    for client in clients:
-        await client.aclose()
 
 
 async def guess(client: httpx.AsyncClient, email: str, password: str = "a wrong guess") -> httpx.Response:
@@ -126,7 +109,7 @@ async def test_one_address_cannot_shut_an_account_for_everybody(come: Callable, 
     assert await guesses(come("192.0.2.2"), user.email, 2) == [401, 401]
 
 
-async def test_an_address_is_stopped_whichever_accounts_it_tries(come: Callable, database: Database) -> None:
+async def test_an_address_is_stopped_whichever_accounts_it_tries(come: Callable) -> None:
     client = come("2001:db8::1")
     statuses = [(await guess(client, f"nobody-{n}@example.com")).status_code for n in range(9)]
     assert statuses == [401] * 8 + [429]
@@ -190,9 +173,7 @@ async def test_all_spellings_of_an_account_are_one(come: Callable, database: Dat
     assert statuses == [401, 401, 401, 429]
 
 
-async def test_no_password_is_looked_at_beyond_the_limit(
-    come: Callable, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_password_is_looked_at_beyond_the_limit(come: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     verified: list[Any] = []
     monkeypatch.setattr(PasswordHash, "verify", lambda _, *given, **__: bool(verified.append(given)))
     assert await guesses(come("192.0.2.1"), "nobody@example.com", 6) == [401, 401, 401, 429, 429, 429]

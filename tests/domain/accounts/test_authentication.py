@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import httpx
 import pytest
-from litestar import Litestar
 
 from app.domain.accounts import authentication
 from app.domain.accounts.authentication import Authentication
@@ -16,9 +15,8 @@ from app.domain.accounts.tokens import digest_of, new_token
 from app.main import create_app
 from app.platform.database.pools import Database
 from config.settings import Settings
+from tests.domain.accounts.doors import ME, TOKENS
 from tests.domain.accounts.factories import TokenFactory, UserFactory
-
-ME, TOKENS = "/api/v1/accounts/me", "/api/v1/accounts/tokens"
 
 
 @pytest.fixture
@@ -185,8 +183,8 @@ async def test_last_uses_are_written_now_and_then_and_at_the_end(
         async with asyncio.timeout(30):
             while await last_use(database, first) < before:
                 await asyncio.sleep(0.01)
-        monkeypatch.setattr(authentication, "WRITTEN_EVERY", 3600.0)
-        await asyncio.sleep(0.05)  # until it sleeps for that long
+    monkeypatch.setattr(authentication, "WRITTEN_EVERY", 3600.0)
+    async with authenticate.lifespan(database):
         await authenticate(database.reader(), last)
     assert await last_use(database, last) >= before
 
@@ -196,7 +194,7 @@ async def test_last_uses_are_written_now_and_then_and_at_the_end(
 
 @pytest.mark.parametrize("path", ["", "/others", "/{token}"], ids=["everywhere", "all others", "by id"])
 async def test_what_is_revoked_in_one_worker_has_ended_in_another_within_a_second(
-    client: httpx.AsyncClient, app: Litestar, settings: Settings, database: Database, sign_in: Callable, path: str
+    client: httpx.AsyncClient, settings: Settings, database: Database, sign_in: Callable, path: str
 ) -> None:
     me = await sign_in()
     lost = {"Authorization": f"Bearer {await TokenFactory.clear_for(database, User(id=me.id))}"}

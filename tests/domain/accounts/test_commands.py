@@ -1,31 +1,16 @@
 """What admins type, with and without a terminal."""
 
-import asyncio
 from collections.abc import Callable
 
-import click
 import pytest
-from click.testing import CliRunner, Result
-from litestar import Litestar
 
 from app.domain.accounts.commands import changepassword, createsuperuser
 from app.domain.accounts.services import AccountService
 from app.platform.database.pools import Database
-from config.settings import Settings
 from tests.domain.accounts.factories import PASSWORD, UserFactory
 
 Accounts = Callable[[], AccountService]
 NAMED = ["--username", "root", "--email", "root@example.com"]
-
-
-@pytest.fixture
-def type_in(app: Litestar, settings: Settings) -> Callable[..., object]:
-    """Run a command in a thread, since it has a loop of its own."""
-
-    async def invoke(command: click.Command, *arguments: str, typed: str = "") -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, command, arguments, typed, obj=settings)
-
-    return invoke
 
 
 @pytest.mark.parametrize(
@@ -63,7 +48,7 @@ async def test_a_taken_name_is_said_in_words(type_in: Callable, database: Databa
     assert (result.exit_code, result.output) == (1, "Error: username: has already been taken\n")
 
 
-async def test_two_passwords_that_differ_are_asked_for_again(type_in: Callable, accounts: Accounts) -> None:
+async def test_two_passwords_that_differ_are_asked_for_again(type_in: Callable) -> None:
     result = await type_in(createsuperuser, *NAMED, typed=f"{PASSWORD}\nanother\n{PASSWORD}\n{PASSWORD}\n")
     assert result.exit_code == 0
     assert "do not match" in result.output

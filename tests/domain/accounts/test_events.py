@@ -12,8 +12,9 @@ from app.domain.accounts.commands import changepassword, createsuperuser
 from app.platform.database.pools import Database
 from config.settings import Settings
 from tests.conftest import Outbox
+from tests.domain.accounts.doors import LINKS, ME, TOKENS, USERS, bearer
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, UserFactory
-from tests.domain.accounts.test_links import LINKS, ME, NEW, TOKENS, USERS, ask, bearer, follow
+from tests.domain.accounts.links import NEW, ask, follow
 
 REGISTERED, SIGNED_IN, CHANGED, DELETED = (
     f"accounts.{name}" for name in ("user_registered", "user_signed_in", "password_changed", "user_deleted")

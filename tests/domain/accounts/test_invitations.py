@@ -14,23 +14,17 @@ from app.domain.accounts.user_commands import invite
 from config.rates import Rate
 from config.settings import Settings
 from tests.conftest import Aside, Outbox, SignedIn
+from tests.domain.accounts.doors import BASE
 from tests.domain.accounts.factories import PASSWORD
 
-API = "/api/v1/accounts"
-INVITATIONS, GROUPS = f"{API}/invitations", f"{API}/groups"
-
-
-@pytest.fixture
-async def root(sign_in: Callable) -> SignedIn:
-    """A superuser."""
-    return await sign_in("root", is_superuser=True)
+INVITATIONS, GROUPS = f"{BASE}/invitations", f"{BASE}/groups"
 
 
 @pytest.fixture
 def grant(client: httpx.AsyncClient, root: SignedIn) -> Callable:
     async def grant(user: SignedIn, *permissions: str) -> None:
         for name in permissions:
-            path = f"{API}/holders/{user.id}/permissions/{name}"
+            path = f"{BASE}/holders/{user.id}/permissions/{name}"
             (await client.put(path, auth=root)).raise_for_status()
 
     return grant
@@ -67,7 +61,7 @@ def send(client: httpx.AsyncClient) -> Callable:
 def join(client: httpx.AsyncClient) -> Callable:
     async def join(secret: str, username: str = "Bea") -> httpx.Response:
         body = {"token": secret, "username": username, "password": PASSWORD}
-        return await client.post(f"{API}/links/join/follow", json=body)
+        return await client.post(f"{BASE}/links/join/follow", json=body)
 
     return join
 
@@ -121,10 +115,10 @@ async def test_who_is_invited_joins_where_nobody_else_can_and_is_in_the_groups(
         False,
     )
     as_bea = {"Authorization": f"Bearer {bea['token']}"}
-    assert (await client.get(f"{API}/me/permissions", headers=as_bea)).json() == {"permissions": [MANAGE_USERS.name]}
+    assert (await client.get(f"{BASE}/me/permissions", headers=as_bea)).json() == {"permissions": [MANAGE_USERS.name]}
     [accepted] = await listed(client, manager)
     assert (accepted["userId"], accepted["acceptedAt"] is None) == (bea["user"]["id"], False)
-    exported = (await client.get(f"{API}/me/export", headers=as_bea)).json()["modules"]["accounts"]
+    exported = (await client.get(f"{BASE}/me/export", headers=as_bea)).json()["modules"]["accounts"]
     assert [one["email"] for one in exported["invitations"]] == ["bea@example.com"]
 
     assert (await join(secret, "Bea II")).status_code == 410, "it is good once"
@@ -186,15 +180,15 @@ async def test_it_is_good_for_as_long_as_its_sender_could_send_it(
     editors = await group("Editors", MANAGE_USERS.name)
     assert (await send(manager, "bea@example.com", editors)).status_code == 201
     if loss == "permission":
-        path = f"{API}/holders/{manager.id}/permissions/{MANAGE_USERS.name}"
+        path = f"{BASE}/holders/{manager.id}/permissions/{MANAGE_USERS.name}"
         assert (await client.delete(path, auth=root)).status_code == 204
     elif loss == "standing":
-        await client.patch(f"{API}/users/{manager.id}", json={"isActive": False}, auth=root)
+        await client.patch(f"{BASE}/users/{manager.id}", json={"isActive": False}, auth=root)
     else:  # it gives more by now than the sender holds
         body = {"permissions": [MANAGE_USERS.name, MANAGE_PROVIDERS.name]}
         assert (await client.patch(f"{GROUPS}/{editors}", json=body, auth=root)).status_code == 200
     assert (await join(outbox.token("bea@example.com"))).status_code == 410
-    assert (await client.get(f"{API}/users", params={"username": "bea"}, auth=root)).json()["items"] == []
+    assert (await client.get(f"{BASE}/users", params={"username": "bea"}, auth=root)).json()["items"] == []
 
 
 async def test_a_group_that_is_gone_is_left_out_and_a_taken_name_keeps_it_good(
@@ -206,7 +200,7 @@ async def test_a_group_that_is_gone_is_left_out_and_a_taken_name_keeps_it_good(
     secret = outbox.token("bea@example.com")
     assert (await join(secret, "ROOT")).json()["errors"] == {"username": ["has already been taken"]}
     joined = await join(secret)
-    held = await client.get(f"{API}/me/export", headers={"Authorization": f"Bearer {joined.json()['token']}"})
+    held = await client.get(f"{BASE}/me/export", headers={"Authorization": f"Bearer {joined.json()['token']}"})
     assert held.json()["modules"]["accounts"]["groups"] == ["Here"]
 
 

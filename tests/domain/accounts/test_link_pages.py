@@ -1,7 +1,7 @@
 """The pages of mailed links, as a browser without scripts, and a scanner of mail, meet them."""
 
 import re
-from html.parser import HTMLParser
+from typing import Any
 
 import httpx
 import pytest
@@ -13,44 +13,13 @@ from app.platform.observability.logging import flush_log
 from app.platform.openapi.document import document
 from config.rates import Rate
 from tests.conftest import Outbox
-from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory
-from tests.domain.accounts.test_links import LINKS, ME, NEW, TOKENS, ask, bearer, count, me
+from tests.domain.accounts.doors import LINKS, ME, TOKENS, bearer
+from tests.domain.accounts.factories import PASSWORD, UserFactory
+from tests.domain.accounts.links import NEW, OLD, OTHER, ask, me
+from tests.domain.accounts.pages import Form, title
+from tests.domain.accounts.stored import stored
 
-OLD, OTHER = "ann@example.com", "ann@example.org"
-FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture
-async def ann(database: Database) -> User:
-    return await UserFactory.saved(database, username="ann", email=OLD)
-
-
-@pytest.fixture
-async def token(database: Database, ann: User) -> str:
-    return await TokenFactory.clear_for(database, ann)
-
-
-class Form(HTMLParser):
-    """What a browser would send, and what it shows."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.action, self.method, self.fields, self.labels = "", "", {}, set()
-        self.tags: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.tags.append(tag)
-        assert not [name for name in given if name == "style" or name.startswith("on")], "the policy forbids it"
-        if tag == "form":
-            self.action, self.method = given["action"], given["method"]
-        elif tag == "label":
-            self.labels.add(given["for"])
-        elif tag == "input":
-            assert given.get("type") == "hidden" or "id" in given
-            if "name" in given:
-                self.fields[given["name"]] = given.get("value", "")
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 async def mailed(client: httpx.AsyncClient, outbox: Outbox, page: str, token: str) -> str:
@@ -76,20 +45,16 @@ async def sent(client: httpx.AsyncClient, link: str, **typed: str) -> httpx.Resp
     return await client.request(form.method, where, data=form.fields | typed, headers=headers)
 
 
-def title(answer: httpx.Response) -> str:
-    return re.search(r"<h1>(.*)</h1>", answer.text)[1]
-
-
 @pytest.mark.parametrize("page", ["verify", "reset", "change", "sign-in"])
 async def test_to_open_a_page_does_nothing_however_often(
     client: httpx.AsyncClient, outbox: Outbox, token: str, database: Database, page: str
 ) -> None:
     link = await mailed(client, outbox, page, token)
-    made = await count(database, "SELECT count(*) FROM accounts_link")
+    made = await stored(database, "SELECT count(*) FROM accounts_link")
     for _ in range(3):
         assert (await client.get(link)).status_code == 200
         assert (await client.head(link)).status_code == 200
-    assert await count(database, "SELECT count(*) FROM accounts_link") == made
+    assert await stored(database, "SELECT count(*) FROM accounts_link") == made
     assert (await me(client, token))["emailVerifiedAt"] is None
 
 
@@ -225,74 +190,42 @@ async def test_a_dead_link_is_told_in_words_before_and_after(
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
+def sent_by(headers: dict[str, str]) -> dict[str, Any]:
+    """A form, by a browser that says this of where it stood."""
+    return {"data": {"token": "x"}, "headers": headers}
+
+
 @pytest.mark.parametrize(
-    ("request_", "status"),
+    ("method", "page", "given", "status"),
     [
-        pytest.param({"method": "GET", "url": "/account/nothing"}, 404, id="another page"),
-        pytest.param({"method": "POST", "url": "/account/nothing", "data": {}}, 404, id="another form"),
-        pytest.param({"method": "GET", "url": "/account/verify"}, 410, id="no token"),
-        pytest.param({"method": "GET", "url": f"/account/verify?token={'x' * 300}"}, 422, id="a long token"),
-        pytest.param({"method": "GET", "url": "/account/verify?token=a&token=b"}, 422, id="two tokens"),
-        pytest.param({"method": "GET", "url": "/account/verify?token=%3Cscript%3E"}, 410, id="markup"),
-        pytest.param({"method": "POST", "url": "/account/verify", "data": {"a": "b"}}, 410, id="another field"),
-        pytest.param({"method": "POST", "url": "/account/verify", "json": {"token": "x"}}, 415, id="JSON"),
-        pytest.param({"method": "POST", "url": "/account/verify", "files": {"token": b"x"}}, 415, id="multipart"),
+        pytest.param("GET", "nothing", {}, 404, id="another page"),
+        pytest.param("POST", "nothing", {"data": {}}, 404, id="another form"),
+        pytest.param("GET", "verify", {}, 410, id="no token"),
+        pytest.param("GET", f"verify?token={'x' * 300}", {}, 422, id="a long token"),
+        pytest.param("GET", "verify?token=a&token=b", {}, 422, id="two tokens"),
+        pytest.param("GET", "verify?token=%3Cscript%3E", {}, 410, id="markup"),
+        pytest.param("POST", "verify", {"data": {"a": "b"}}, 410, id="another field"),
+        pytest.param("POST", "verify", {"json": {"token": "x"}}, 415, id="JSON"),
+        pytest.param("POST", "verify", {"files": {"token": b"x"}}, 415, id="multipart"),
+        pytest.param("POST", "verify", {"content": b"token=%ff", "headers": FORM}, 400, id="no UTF-8"),
+        pytest.param("POST", "verify", {"content": b"a&" * 50, "headers": FORM}, 400, id="many fields"),
+        pytest.param("POST", "verify", sent_by({"Sec-Fetch-Site": "cross-site"}), 403, id="another site's form"),
         pytest.param(
-            {"method": "POST", "url": "/account/verify", "content": b"token=%ff", "headers": {"Content-Type": FORM}},
-            400,
-            id="no UTF-8",
-        ),
-        pytest.param(
-            {"method": "POST", "url": "/account/verify", "content": b"a&" * 50, "headers": {"Content-Type": FORM}},
-            400,
-            id="many fields",
-        ),
-        pytest.param(
-            {
-                "method": "POST",
-                "url": "/account/verify",
-                "data": {"token": "x"},
-                "headers": {"Sec-Fetch-Site": "cross-site"},
-            },
-            403,
-            id="another site's form",
-        ),
-        pytest.param(
-            {
-                "method": "POST",
-                "url": "/account/verify",
-                "data": {"token": "x"},
-                "headers": {"Origin": "http://evil.test"},
-            },
+            "POST",
+            "verify",
+            sent_by({"Origin": "http://evil.test"}),
             403,
             id="another site's form in an old browser",
         ),
-        pytest.param(
-            {"method": "POST", "url": "/account/verify", "data": {"token": "x"}, "headers": {"Origin": "null"}},
-            410,
-            id="our form in an old browser",
-        ),
-        pytest.param(
-            {
-                "method": "POST",
-                "url": "/account/verify",
-                "data": {"token": "x"},
-                "headers": {"Origin": "http://testserver"},
-            },
-            410,
-            id="a form of this host",
-        ),
-        pytest.param(
-            {"method": "GET", "url": "/account/verify", "headers": {"Authorization": "Bearer lh_x"}},
-            401,
-            id="a token that is no good",
-        ),
+        pytest.param("POST", "verify", sent_by({"Origin": "null"}), 410, id="our form in an old browser"),
+        pytest.param("POST", "verify", sent_by({"Origin": "http://testserver"}), 410, id="a form of this host"),
+        pytest.param("GET", "verify", {"headers": {"Authorization": "Bearer lh_x"}}, 401, id="a token that is no good"),
     ],
 )
 async def test_what_is_refused_is_refused_on_a_page(
-    client: httpx.AsyncClient, request_: dict[str, object], status: int
+    client: httpx.AsyncClient, method: str, page: str, given: dict[str, Any], status: int
 ) -> None:
-    answer = await client.request(**request_)
+    answer = await client.request(method, f"/account/{page}", **given)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert '<p role="alert">' in answer.text

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
-from litestar import Litestar
 
 from app.domain.accounts.commands import changepassword, createsuperuser, import_django_users
 from app.domain.accounts.models import User
@@ -18,18 +16,13 @@ from app.domain.accounts.services import AccountService
 from app.platform.database.pools import Database
 from app.platform.passwords import PasswordHasher
 from config.settings import Settings
+from tests.domain.accounts.doors import ME, TOKENS, USERS, faults
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, TokenFactory, UserFactory
 from tests.domain.accounts.gate import Gate
 
-USERS, TOKENS, ME = "/api/v1/accounts/users", "/api/v1/accounts/tokens", "/api/v1/accounts/me"
 OLD = f"pbkdf2_sha256$1000$salt${b64encode(pbkdf2_hmac('sha256', PASSWORD.encode(), b'salt', 1000)).decode()}"
 
 Accounts = Callable[[], AccountService]
-
-
-def codes(answer: httpx.Response) -> list[tuple[str, str]]:
-    assert answer.status_code == 422, answer.text
-    return [(violation["pointer"], violation["code"]) for violation in answer.json()["violations"]]
 
 
 @pytest.mark.parametrize(
@@ -46,12 +39,12 @@ async def test_who_signs_up_is_told_all_that_makes_the_password_easy_to_guess(
 ) -> None:
     ishmael = {"username": "ishmael", "email": "ishmael@example.com"}
     answer = await client.post(USERS, json=SignUpFactory.body(**ishmael | given))
-    assert codes(answer) == [("/password", code) for code in expected]
+    assert faults(answer) == [("/password", code) for code in expected]
 
 
 async def test_other_fields_are_told_with_the_password(client: httpx.AsyncClient) -> None:
     answer = await client.post(USERS, json={"username": "", "email": "evergreen", "password": "evergreen7"})
-    assert codes(answer) == [("/username", "blank"), ("/email", "email"), ("/password", "too_similar")]
+    assert faults(answer) == [("/username", "blank"), ("/email", "email"), ("/password", "too_similar")]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +63,7 @@ async def test_a_new_password_is_compared_with_the_names_as_they_will_be(
 ) -> None:
     me = await sign_in("captain-ahab")
     assert (await client.patch(ME, json={"displayName": "Moby Dick"}, auth=me)).status_code == 200
-    assert codes(await client.patch(ME, json=body, auth=me)) == [("/password", code) for code in expected]
+    assert faults(await client.patch(ME, json=body, auth=me)) == [("/password", code) for code in expected]
 
 
 async def test_a_name_that_is_given_up_may_be_in_a_password(client: httpx.AsyncClient, database: Database) -> None:
@@ -78,16 +71,6 @@ async def test_a_name_that_is_given_up_may_be_in_a_password(client: httpx.AsyncC
     body = {"username": "ishmael", "password": "captain-ahab"}
     answer = await client.patch(ME, json=body, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 200
-
-
-@pytest.fixture
-def type_in(app: Litestar, settings: Settings) -> Callable[..., object]:
-    """Run a command in a thread, since it has a loop of its own."""
-
-    async def invoke(command: object, *arguments: str, typed: str = "") -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, command, arguments, typed, obj=settings)
-
-    return invoke
 
 
 async def test_a_superusers_password_is_held_to_the_same_rules(type_in: Callable) -> None:

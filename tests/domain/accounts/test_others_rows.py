@@ -13,9 +13,9 @@ from litestar import Litestar
 from app.domain.accounts.module import module
 from app.platform.migration_writing import metadata
 from tests.conftest import Aside, SignedIn
+from tests.domain.accounts.doors import BASE
 
-API = "/api/v1/accounts"
-OPEN_TO_ALL = f"{API}/session/openid/"  # it leads to providers, who are nobody's
+OPEN_TO_ALL = f"{BASE}/session/openid/"  # it leads to providers, who are nobody's
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}
 PARAMETER = re.compile(r"{(\w+):(\w+)}")
 REQUEST_ID = re.compile(rb'"requestId":"[^"]*"')
@@ -45,7 +45,7 @@ Rows = dict[str, str]
 def routes(app: Litestar) -> list[tuple[str, str]]:
     """Method and path of each route of accounts that has an id."""
     found = [(str(method), route.path) for route in app.routes for method in route.methods if method != "OPTIONS"]
-    return sorted((method, path) for method, path in found if path.startswith(API) and "{" in path)
+    return sorted((method, path) for method, path in found if path.startswith(BASE) and "{" in path)
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ async def rows_of(client: httpx.AsyncClient, sign_in: Callable, prove: Callable,
 
     async def rows(user: SignedIn) -> Rows:
         name = module.permissions[0].name
-        [token] = (await client.get(f"{API}/tokens", auth=user)).json()["items"]
-        made = await client.post(f"{API}/groups", json={"name": f"of {user.username}"}, auth=root)
+        [token] = (await client.get(f"{BASE}/tokens", auth=user)).json()["items"]
+        made = await client.post(f"{BASE}/groups", json={"name": f"of {user.username}"}, auth=root)
         group = made.json()["id"]
-        await client.put(f"{API}/groups/{group}/members/{user.id}", auth=root)
+        await client.put(f"{BASE}/groups/{group}/members/{user.id}", auth=root)
         await prove(user)
         passkey = await (await aside.connection()).fetchval(PASSKEY, user.id)
         identity = await (await aside.connection()).fetchval(IDENTITY, f"of-{user.username}", user.id)

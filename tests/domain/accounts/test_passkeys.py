@@ -13,11 +13,10 @@ from app.main import create_app
 from app.platform.database.pools import Database
 from config.settings import load
 from tests.domain.accounts.authenticator import Authenticator
+from tests.domain.accounts.doors import BASE, OURS, PROOF, SESSION, TOKENS
 from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory
 
-BASE = "/api/v1/accounts"
-PASSKEYS, TOKENS, SESSION, PROOF = (f"{BASE}/{path}" for path in ("passkeys", "tokens", "session", "proof"))
-OURS = {"Sec-Fetch-Site": "same-origin"}
+PASSKEYS = f"{BASE}/passkeys"
 
 
 class Holder:

@@ -24,7 +24,7 @@ from app.domain.accounts.policies import MANAGE_PERMISSIONS, MANAGE_USERS
 from app.platform.database.pools import Database
 from config.settings import Settings
 from tests.conftest import SignedIn
-from tests.domain.accounts.test_links import WAITING
+from tests.waiting import until_waiting
 
 PERMISSIONS, USERS = MANAGE_PERMISSIONS.name, MANAGE_USERS.name
 
@@ -176,9 +176,7 @@ async def test_what_a_group_gets_meanwhile_it_keeps(
     async with other.transaction():
         await other.execute("SELECT FROM accounts_group FOR UPDATE")
         typed = asyncio.create_task(type_in(command, "Keepers", PERMISSIONS, "--group"))
-        async with asyncio.timeout(30):
-            while not (await database.reader().fetch(WAITING, ()))[0][0]:
-                await asyncio.sleep(0.01)
+        await until_waiting(database.url)
         await other.execute("INSERT INTO accounts_group_permission SELECT id, $1 FROM accounts_group", USERS)
     await typed
     kept = await other.fetch("SELECT permission FROM accounts_group_permission ORDER BY permission")

@@ -16,9 +16,9 @@ from app.platform.database.pools import Database
 from app.platform.passwords import PasswordHasher
 from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory
 from tests.domain.accounts.gate import Gate
+from tests.waiting import until_waiting
 
 NEW = "a new password"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 Accounts = Callable[[], AccountService]
 
@@ -105,15 +105,13 @@ async def test_a_password_change_waits_for_a_sign_in_and_ends_its_token(
         async def sign_in_slowly() -> None:
             await signing_in.sign_in(user.email, PASSWORD)
             group.create_task(changing.work.run(lambda: changing.change(Viewer(user.id), Changes(password=NEW))))
-            async with asyncio.timeout(30):
-                while not (await database.reader().fetch(WAITING, ()))[0][0]:
-                    await asyncio.sleep(0.01)
+            await until_waiting(database.url)
 
         await signing_in.work.run(sign_in_slowly)
     assert await _tokens(database) == 0
 
 
-async def test_a_superuser_is_one_and_signs_in(database: Database, accounts: Accounts) -> None:
+async def test_a_superuser_is_one_and_signs_in(accounts: Accounts) -> None:
     service = accounts()
     made = await service.work.run(lambda: service.create_superuser(" \uff52oot ", "Root@EXAMPLE.com", PASSWORD))
     again = accounts()

@@ -1,14 +1,10 @@
 """What admins type about tokens."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import click
 import pytest
-from click.testing import CliRunner, Result
-from litestar import Litestar
 
 from app.domain.accounts.authentication import Authentication
 from app.domain.accounts.models import User
@@ -19,16 +15,6 @@ from config.settings import Settings
 from tests.domain.accounts.factories import TokenFactory, UserFactory
 
 Look = Callable[[str], object]
-
-
-@pytest.fixture
-def type_in(app: Litestar, settings: Settings) -> Callable[..., object]:
-    """Run a command in a thread, since it has a loop of its own."""
-
-    async def invoke(command: click.Command, *arguments: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, command, arguments, obj=settings)
-
-    return invoke
 
 
 @pytest.fixture

@@ -6,27 +6,14 @@ from collections.abc import Callable
 import click
 import httpx
 import pytest
-from click.testing import CliRunner, Result
 from litestar import Litestar
 
 from app.domain.accounts.user_commands import user_activate, user_deactivate, user_unlock
 from app.platform.database.pools import Database
 from config.rates import Rate
-from config.settings import Settings
 from tests.conftest import SignedIn
+from tests.domain.accounts.doors import ME, TOKENS
 from tests.domain.accounts.factories import PASSWORD, UserFactory
-
-ME, TOKENS = "/api/v1/accounts/me", "/api/v1/accounts/tokens"
-
-
-@pytest.fixture
-def type_in(app: Litestar, settings: Settings) -> Callable[..., object]:
-    """Run a command in a thread, since it has a loop of its own."""
-
-    async def invoke(command: click.Command, *arguments: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, command, arguments, obj=settings)
-
-    return invoke
 
 
 @pytest.fixture

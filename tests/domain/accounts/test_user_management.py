@@ -10,23 +10,15 @@ import pytest
 from app.domain.accounts.policies import MANAGE_USERS
 from app.platform.database.pools import Database
 from tests.conftest import SignedIn
+from tests.domain.accounts.doors import BASE, ME, NAMED, TOKENS, USERS
 from tests.domain.accounts.factories import PASSWORD, UserFactory
-
-API = "/api/v1/accounts"
-USERS, TOKENS, ME, NAMED = f"{API}/users", f"{API}/tokens", f"{API}/me", f"{API}/tokens/named"
-
-
-@pytest.fixture
-async def root(sign_in: Callable) -> SignedIn:
-    """A superuser."""
-    return await sign_in("root", is_superuser=True)
 
 
 @pytest.fixture
 async def manager(client: httpx.AsyncClient, root: SignedIn, sign_in: Callable) -> SignedIn:
     """Somebody who manages users, and is nothing more."""
     manager = await sign_in("manager")
-    path = f"{API}/holders/{manager.id}/permissions/{MANAGE_USERS.name}"
+    path = f"{BASE}/holders/{manager.id}/permissions/{MANAGE_USERS.name}"
     assert (await client.put(path, auth=root)).status_code == 204
     return manager
 

@@ -8,10 +8,8 @@ import pytest
 from litestar import Litestar
 
 from app.domain.notifications.services import notify
-from app.kit.identity import Viewer
 from app.kit.news import Kind, News
 from app.platform.database.pools import Database
-from app.platform.jobs.job_work import JobWork
 from app.platform.module import Module
 from tests.conftest import Aside, SignedIn
 
@@ -64,17 +62,6 @@ def verified(sign_in: Callable, aside: Aside) -> Callable[[str], Awaitable[Signe
         return user
 
     return verified
-
-
-@pytest.fixture
-def do(app: Litestar, database: Database) -> Callable[..., Awaitable[None]]:
-    """Have one job done, in a transaction of its own, as a worker does it."""
-
-    async def do(job, **arguments: object) -> None:
-        work = JobWork(database, app.state.resources, Viewer(), lambda *_: None)
-        await work.run(lambda: job.handler(work, **arguments))
-
-    return do
 
 
 @pytest.fixture

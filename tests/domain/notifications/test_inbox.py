@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
 from app.domain.notifications.jobs import READ_DAYS, ROWS_AT_ONCE, clear_notifications
@@ -14,12 +13,7 @@ from app.platform.database.pools import Database
 from tests.conftest import Aside
 from tests.domain.accounts.factories import PASSWORD, PASSWORD_HASH
 from tests.domain.notifications.conftest import SUNG, Tell
-
-INBOX = "/api/v1/notifications"
-
-
-async def texts(client: httpx.AsyncClient, who: httpx.Auth, **asked: object) -> list[str]:
-    return [one["text"] for one in (await client.get(INBOX, params=asked, auth=who)).json()["items"]]
+from tests.domain.notifications.inbox import INBOX, texts
 
 
 async def test_what_one_is_told_is_listed_once_with_who_did_it(client, sign_in, tell: Tell):
@@ -140,7 +134,7 @@ async def test_a_kind_that_no_module_offers_any_more_is_shown_all_the_same(clien
 
 
 async def test_all_of_it_is_in_an_export_and_goes_with_the_account(
-    client, app, sign_in, tell: Tell, database: Database, aside: Aside, monkeypatch: pytest.MonkeyPatch
+    client, app, sign_in, tell: Tell, aside: Aside, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(app.state, "modules", [*app.state.modules, module])
     ann, bea = await sign_in("ann"), await sign_in("bea")

@@ -15,8 +15,7 @@ from app.domain.notifications.module import unsealed
 from config.settings import load
 from tests.conftest import Aside, Outbox
 from tests.domain.notifications.conftest import SIGHTED, SUNG, Tell
-from tests.domain.notifications.test_inbox import INBOX, texts
-from tests.domain.notifications.test_preferences import DEFAULTS, PREFERENCES
+from tests.domain.notifications.inbox import DEFAULTS, INBOX, PREFERENCES, texts
 
 JOBS = (mail_at_once, mail_digest, send_digests)
 DUE = "SELECT name, due_at, now() FROM platform_job"

@@ -5,15 +5,10 @@ import pytest
 from app.platform.module import Module
 from tests.conftest import Aside
 from tests.domain.notifications.conftest import SIGHTED, SUNG, Tell
-from tests.domain.notifications.test_inbox import INBOX, texts
+from tests.domain.notifications.inbox import DEFAULTS, PREFERENCES, texts
 
-PREFERENCES = f"{INBOX}/preferences"
 STORED = "SELECT kind, inbox, mail FROM notifications_preference"
 WAITING = "SELECT to_mail FROM notifications_notification WHERE to_mail IS NOT NULL"
-DEFAULTS = [
-    {"kind": "whales.sighted", "summary": "A whale was sighted", "inbox": True, "mail": "none"},
-    {"kind": "whales.sung", "summary": "A whale sang", "inbox": False, "mail": "digest"},
-]
 
 
 async def test_each_kind_has_its_defaults_until_one_chooses_and_only_what_differs_is_kept(

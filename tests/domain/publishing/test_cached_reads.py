@@ -71,7 +71,7 @@ async def test_a_first_reader_with_the_right_etag_gets_304_too(client, path, kep
 
 
 @pytest.mark.usefixtures("patient")
-async def test_the_etag_of_a_write_is_never_answered_by_what_was_before_it(client, path, sign_in):
+async def test_the_etag_of_a_write_is_never_answered_by_what_was_before_it(client, sign_in):
     author = await sign_in("bob")
     article = (await client.post("/api/articles", json={"article": ARTICLE | {"title": "Bob's"}}, auth=author)).headers
     before = await client.get(article["location"])
@@ -212,7 +212,7 @@ async def test_long_queries_count(client, path, kept):
     assert kept._size > 10_000
 
 
-async def test_a_route_of_the_same_form_is_not_kept(app, path, kept, monkeypatch, client):
+async def test_a_route_of_the_same_form_is_not_kept(path, kept, monkeypatch, client):
     monkeypatch.setattr(kept, "_routes", frozenset())
     answer = await client.get(path)
     assert (answer.status_code, "etag" in answer.headers) == (200, False)

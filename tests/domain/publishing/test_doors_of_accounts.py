@@ -76,7 +76,6 @@ async def test_what_is_sent_back_unchanged_changes_nothing_of_the_address(
 async def test_one_setting_closes_that_door(
     app: Litestar,
     client: httpx.AsyncClient,
-    outbox: Outbox,
     ann: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     settings: Settings,

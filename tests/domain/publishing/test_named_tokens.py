@@ -10,19 +10,10 @@ import pytest
 from app.domain.accounts.models import User
 from app.domain.accounts.tokens import LONGEST_DEVICE, device_of
 from app.platform.database.pools import Database
+from tests.domain.accounts.doors import ME, NAMED, TOKENS, USERS, bearer, faults
 from tests.domain.accounts.factories import PASSWORD, SignUpFactory, TokenFactory, UserFactory
 
-USERS, TOKENS, ME = "/api/v1/accounts/users", "/api/v1/accounts/tokens", "/api/v1/accounts/me"
-NAMED = f"{TOKENS}/named"
 SIGNED_IN, REVISE = "signed_in", "publishing.revise_any_article"
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def faults(answer: httpx.Response) -> list[tuple[str, str]]:
-    return [(violation["pointer"], violation["code"]) for violation in answer.json()["violations"]]
 
 
 async def test_a_token_is_made_by_name_and_shown_once(client: httpx.AsyncClient, sign_in: Callable) -> None:

@@ -13,12 +13,6 @@ ARTICLE = "/api/articles/of-whales"
 
 
 @pytest.fixture
-async def root(sign_in: Callable) -> SignedIn:
-    """A superuser."""
-    return await sign_in("root", is_superuser=True)
-
-
-@pytest.fixture
 async def comment(client: httpx.AsyncClient, sign_in: Callable) -> str:
     """The address of somebody's comment on somebody's article."""
     author = await sign_in()

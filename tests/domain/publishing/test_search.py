@@ -153,7 +153,7 @@ async def test_a_favourite_does_not_touch_what_search_reads(database, sign_in, c
     assert await database.reader().fetch(query, ()) == before
 
 
-async def test_the_newest_matches_are_ranked_however_they_are_spread(database, sign_in, find, monkeypatch) -> None:
+async def test_the_newest_matches_are_ranked_however_they_are_spread(database, sign_in, find) -> None:
     """Over days, months and years: the steps of the search are one list, and its pages have no gaps."""
     ann = await sign_in()
     old = await ArticleFactory.saved(database, ann.id, title="Whale whale", body="whale")

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 from msgspec import convert
 
@@ -20,6 +19,7 @@ from app.kit.pagination import Window
 from app.platform.database.pools import Database
 from app.platform.database.work import Service
 from tests.domain.publishing.factories import ArticleFactory, CommentFactory
+from tests.waiting import until_waiting
 
 SignIn = Callable[..., Awaitable[Any]]
 
@@ -118,7 +118,7 @@ async def test_what_meets_a_withdrawal_does_not_find_the_article(database: Datab
                 group.create_task(outcome(do(database, CommentService, "comment", author, article.slug, "hi"))),
                 group.create_task(outcome(do(database, FavoriteService, "favor", author, article.slug))),
             ]
-            await waiting(database, len(tasks))
+            await until_waiting(database.url, len(tasks))
             return tasks
 
         tasks = await withdrawal.work.run(withdraw)
@@ -131,18 +131,6 @@ async def outcome(doing: Awaitable[object]) -> object:
         return await doing
     except Exception as error:  # noqa: BLE001 - whatever it is, the test compares its type
         return type(error)
-
-
-async def waiting(database: Database, count: int) -> None:
-    """Return once as many statements wait for a lock."""
-    connection = await asyncpg.connect(database.url)
-    counting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    try:
-        async with asyncio.timeout(10):
-            while await connection.fetchval(counting) < count:
-                await asyncio.sleep(0.01)
-    finally:
-        await connection.close()
 
 
 async def test_withdrawn_articles_are_counted_off_with_their_tags(database: Database, author: Viewer) -> None:

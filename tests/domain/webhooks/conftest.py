@@ -26,6 +26,7 @@ from tests.conftest import Aside, SignedIn
 
 HOOKS = "/api/v1/webhooks"
 OK = web.Response
+SEEN = "webhooks.whale_seen"
 
 
 class WhaleSeen(Event, frozen=True):

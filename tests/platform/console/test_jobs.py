@@ -81,7 +81,9 @@ def test_what_was_given_up_is_tried_anew_and_of_unique_ones_the_last(command: Co
 
 @pytest.mark.parametrize("words", [[], ["site.build", "--all-dead"]], ids=["nothing", "both"])
 def test_which_are_meant_must_be_clear(command: Command, states, words):
+    before = states()
     assert command("jobs-retry", *words).exit_code == 2
+    assert states() == before
 
 
 def test_what_waits_or_was_given_up_is_cancelled(command: Command, states):

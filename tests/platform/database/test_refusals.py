@@ -34,7 +34,7 @@ PREPARE = """
         pytest.param("SET statement_timeout = '20ms'; SELECT pg_sleep(5)", Busy, None, id="statement timeout"),
     ],
 )
-async def test_the_database_s_refusals(admin, statement, kind, field):
+async def test_each_refusal_of_the_database_is_an_error_of_ours(admin, statement, kind, field):
     await admin.execute(PREPARE)
     with pytest.raises(asyncpg.PostgresError) as refusal:
         await admin.execute(statement)
@@ -89,7 +89,7 @@ async def test_a_lock_that_cannot_be_had_is_busy(admin, scratch_url):
     assert isinstance(translate(refusal.value), Busy)
 
 
-async def test_a_lost_connection_is_busy(admin, scratch_url):
+async def test_a_lost_connection_is_busy(scratch_url):
     other = await asyncpg.connect(scratch_url)
     ended = await ending(other.fetch("SELECT pg_terminate_backend(pg_backend_pid())"))
     closed = await ending(other.fetch("SELECT 1"))

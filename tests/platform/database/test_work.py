@@ -1,4 +1,4 @@
-"""One transaction, one owner: committed before the answer, replayed after a deadlock, gone after an error."""
+"""One transaction, one owner: committed before the answer, gone after an error."""
 
 import asyncio
 
@@ -8,13 +8,8 @@ from sqlalchemy import text
 
 from app.kit.errors import Busy, Conflict, NotFound
 from app.platform.database.refusals import translate
-from app.platform.database.work import CommitError, UnitOfWork
-
-TAKE = "UPDATE account SET balance = balance - 1 WHERE id = $1 RETURNING balance"
-
-
-async def balance(admin: asyncpg.Connection, account: int = 1) -> int:
-    return await admin.fetchval("SELECT balance FROM account WHERE id = $1", account)
+from app.platform.database.work import CommitError
+from tests.platform.database.accounts import TAKE, balance
 
 
 async def test_unused_it_costs_nothing(pools, statements):
@@ -118,96 +113,6 @@ async def test_a_failure_after_the_commit_is_logged_and_the_rest_still_follows(p
     assert "what follows a commit failed" in capfd.readouterr().out
 
 
-async def test_a_deadlock_is_replayed_with_one_effect(pools, admin):
-    database = await pools()
-    barrier = asyncio.Barrier(2)
-    attempts = {1: 0, 2: 0}
-
-    async def move(source: int, target: int) -> None:
-        work = database.unit_of_work()
-
-        async def do() -> None:
-            attempts[source] += 1
-            await work.fetch(TAKE, (source,))
-            if attempts[source] == 1:
-                await barrier.wait()  # both hold their first row: whoever asks second closes the circle
-            await work.fetch("UPDATE account SET balance = balance + 1 WHERE id = $1", (target,))
-
-        await work.run(do)
-
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(move(1, 2))
-        group.create_task(move(2, 1))
-    assert sum(attempts.values()) >= 3
-    assert (await balance(admin, 1), await balance(admin, 2)) == (100, 100)
-
-
-async def test_a_replay_begins_with_a_new_session(pools):
-    database = await pools()
-    work = database.unit_of_work()
-    sessions = []
-
-    async def conflict_twice() -> None:
-        sessions.append(work.session)
-        await work.session.execute(text("SELECT 1"))
-        if len(sessions) < 3:
-            await work.fetch("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$", ())
-
-    await work.run(conflict_twice)
-    assert len(set(map(id, sessions))) == 3
-
-
-async def test_what_never_succeeds_is_busy_after_three_replays(pools):
-    database = await pools()
-    work = database.unit_of_work()
-    attempts = 0
-
-    async def conflict() -> None:
-        nonlocal attempts
-        attempts += 1
-        await work.fetch("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$", ())
-
-    with pytest.raises(asyncpg.SerializationError) as refusal:
-        await work.run(conflict)
-    assert attempts == 4
-    assert isinstance(translate(refusal.value), Busy)
-
-
-async def test_a_thousand_concurrent_increments_lose_none(pools, admin):
-    database = await pools(pool_timeout=30)
-
-    async def deposit() -> None:
-        work = database.unit_of_work()
-
-        async def do() -> None:
-            await work.fetch("SET LOCAL TRANSACTION ISOLATION LEVEL REPEATABLE READ", ())
-            await work.fetch("UPDATE account SET balance = balance + 1 WHERE id = 1", ())
-
-        try:
-            await work.run(do)
-        except asyncpg.SerializationError:
-            await deposit()  # what a client does that is told 503 Retry-After
-
-    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        for _ in range(1000):
-            group.create_task(deposit())
-    assert await balance(admin) == 1100
-
-
-async def test_a_column_changed_under_a_prepared_statement_is_replayed(pools, admin):
-    database = await pools(write_pool_size=1)
-
-    async def read() -> object:
-        work = database.unit_of_work()
-        return await work.run(lambda: work.fetch("SELECT balance FROM account WHERE id = 1", ()))
-
-    await read()
-    await database.reader().fetch("SELECT balance FROM account WHERE id = 1", ())
-    await admin.execute("ALTER TABLE account ALTER COLUMN balance TYPE bigint")
-    assert (await read())[0][0] == 100
-    assert (await database.reader().fetch("SELECT balance FROM account WHERE id = 1", ()))[0][0] == 100
-
-
 async def test_a_cancelled_handler_holds_no_lock(pools, admin):
     database = await pools(write_pool_size=1)
     work = database.unit_of_work()
@@ -227,54 +132,6 @@ async def test_a_cancelled_handler_holds_no_lock(pools, admin):
         await admin.execute("UPDATE account SET balance = 7 WHERE id = 1")
         other = database.unit_of_work()
         assert (await other.run(lambda: other.fetch(TAKE, (1,))))[0][0] == 6
-
-
-async def test_a_guest_shares_the_transaction_and_its_savepoints(pools, admin):
-    database = await pools()
-    work = database.unit_of_work()
-
-    async def both() -> None:
-        await work.fetch(TAKE, (1,))
-        assert (await work.session.execute(text("SELECT balance FROM account WHERE id = 1"))).scalar() == 99
-        savepoint = await work.session.begin_nested()
-        await work.session.execute(text("UPDATE account SET balance = 0 WHERE id = 1"))
-        await savepoint.rollback()
-        await work.session.execute(text("UPDATE account SET balance = balance - 1 WHERE id = 1"))
-
-    await work.run(both)
-    assert await balance(admin) == 98
-
-
-@pytest.mark.parametrize("verb", ["commit", "rollback"])
-async def test_a_guest_can_neither_commit_nor_roll_back(pools, verb):
-    work = (await pools()).unit_of_work()
-
-    async def overstep() -> None:
-        await work.session.execute(text("SELECT 1"))
-        await getattr(work.session, verb)()
-
-    with pytest.raises(NotImplementedError):
-        await work.run(overstep)
-
-
-async def test_a_cancelled_guest_does_not_go_on_elsewhere(pools, admin):
-    """SQLAlchemy answers a cancelled statement by reconnecting: what follows would run outside the transaction."""
-    database = await pools()
-    work: UnitOfWork = database.unit_of_work()
-
-    async def go_on() -> None:
-        await work.fetch(TAKE, (1,))
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await work.session.execute(text("SELECT pg_sleep(60)"))
-        await work.session.execute(text("UPDATE account SET balance = 0 WHERE id = 2"))
-
-    with pytest.raises(asyncpg.ConnectionDoesNotExistError):
-        await work.run(go_on)
-    assert (await balance(admin, 1), await balance(admin, 2)) == (100, 100)
-    assert database.write.gauges()["in_use"] <= 1  # the lost slot's place is free once it is closed
-    other = database.unit_of_work()
-    await other.run(lambda: other.fetch(TAKE, (1,)))
 
 
 async def test_a_backend_killed_inside_the_transaction_is_busy(pools, admin):

@@ -8,6 +8,7 @@ from app.platform.jobs.declaration import job
 from app.platform.jobs.leases import Failure, Leases
 from tests.platform.jobs.conftest import COUNTED
 from tests.platform.jobs.samples import note, rest
+from tests.waiting import until_waiting
 
 
 async def test_of_unique_jobs_one_waits_and_stands_for_the_others(rows, enqueue, crew):
@@ -69,9 +70,7 @@ async def test_a_unique_job_that_is_tried_again_stands_for_the_one_that_waits(ro
     async def meanwhile() -> None:
         await work.enqueue(once())
         enqueued.set()
-        waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        while not await database.reader().fetch(waits, ()):
-            await asyncio.sleep(0.01)
+        await until_waiting(database.url)
 
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         group.create_task(work.run(meanwhile))
@@ -84,7 +83,7 @@ async def test_a_unique_job_that_is_tried_again_stands_for_the_one_that_waits(ro
     assert attempts == (0 if how == "given back" else 1)
 
 
-async def test_writers_that_meet_on_a_unique_job_enqueue_one(database, rows, enqueue):
+async def test_writers_that_meet_on_a_unique_job_enqueue_one(rows, enqueue):
     once = job(unique=())(rest.handler)
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         tasks = [group.create_task(enqueue(once())) for _ in range(20)]

@@ -39,7 +39,7 @@ async def test_an_idle_worker_is_told_of_what_is_enqueued(rows, enqueue, crew, m
         await rows.until("done", "done")
 
 
-async def test_what_is_rolled_back_was_never_enqueued(database, rows, crew):
+async def test_what_is_rolled_back_was_never_enqueued(database, rows):
     work = database.unit_of_work()
 
     async def fail() -> None:

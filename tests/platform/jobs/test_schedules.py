@@ -68,7 +68,7 @@ async def test_workers_do_what_is_scheduled(database, rows, crew):
         await rows.until("done")
 
 
-async def test_what_is_over_goes_after_its_days_and_what_was_given_up_stays(rows, enqueue, crew, settings):
+async def test_what_is_over_goes_after_its_days_and_what_was_given_up_stays(rows, enqueue, crew):
     await enqueue(*[nightly() for _ in range(4)])
     await rows.change("""
         UPDATE platform_job SET state = (ARRAY['done', 'cancelled', 'dead', 'done'])[n],

@@ -15,7 +15,6 @@ from app.platform.checks import _lost_secrets
 from app.platform.cli import console
 from app.platform.figures import figures_page
 from app.platform.jobs.clearing import clear_jobs
-from app.platform.jobs.job_work import JobWork
 from app.platform.mail import backends
 from app.platform.mail.backends import Console, Files, Memory
 from app.platform.mail.figures import mail_figures
@@ -79,14 +78,13 @@ def test_only_where_nothing_is_sent_there_is_a_fault():
     assert fault.startswith("LITEHOUSE_MAIL is none")
 
 
-async def test_what_is_over_is_cleared_away_and_what_waits_is_not(app, database):
+async def test_what_is_over_is_cleared_away_and_what_waits_is_not(do, database):
     old, older = "31 days", "40 days"
     work = database.unit_of_work()
     over = [(old, old, None), (old, None, old)]  # handed over, given up
     present = [(old, "1 day", None), (old, None, "1 day"), (old, None, None), ("1 day", None, None)]
     await work.run(lambda: _insert(work, [*over, *present, (older, None, None)]))
-    clearing = JobWork(database, app.state.resources, work.viewer, lambda *_: None)
-    await clearing.run(lambda: clear_mail.handler(clearing))
+    await do(clear_mail)
     [(left, waiting)] = await database.reader().fetch(
         "SELECT count(*), count(*) FILTER (WHERE handed_over_at IS NULL AND failed_at IS NULL) FROM platform_mail", ()
     )
@@ -99,7 +97,7 @@ async def _insert(work, rows) -> None:
         await work.fetch(INSERT, row)
 
 
-async def test_a_scrape_tells_what_waits_and_what_became_of_the_rest(app, database):
+async def test_a_scrape_tells_what_waits_and_what_became_of_the_rest(database):
     work = database.unit_of_work()
     rows = [("90 seconds", None, None), ("60 seconds", None, None), ("1 hour", "1 s", None), ("1 hour", None, "1 s")]
     await work.run(lambda: _insert(work, [*rows, ("1 hour", "1 s", None), ("25 hours", "1 s", None)]))
@@ -113,7 +111,7 @@ async def test_a_scrape_tells_what_waits_and_what_became_of_the_rest(app, databa
     }
 
 
-async def test_mail_that_waits_is_encrypted_anew_with_the_other_secrets(app, database, settings):
+async def test_mail_that_waits_is_encrypted_anew_with_the_other_secrets(database, settings):
     old, new = "o" * 32, "n" * 32
     work, one = database.unit_of_work(), outgoing()
     sealed = Seal([old]).close(encode(one.mail), CONTENT.place(one.id))

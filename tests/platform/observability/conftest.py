@@ -1,4 +1,4 @@
-"""A small application behind Observed, and a log that is read back: what the process writes, line by line."""
+"""A log that is read back: what the process writes, line by line."""
 
 import json
 import logging

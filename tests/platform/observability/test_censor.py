@@ -39,14 +39,14 @@ class Key:
         "apikey",
     ],
 )
-def test_secret_names(name):
+def test_what_has_the_name_of_a_secret_is_hidden(name):
     assert is_secret(name)
     assert censored_pair(name, CANARY) == "***"
     assert censored({"deep": [{name: CANARY}]}) == {"deep": [{name: "***"}]}
 
 
 @pytest.mark.parametrize("name", ["slug", "author", "nobody", "body_bytes", "keyset", "passed", "accept"])
-def test_harmless_names(name):
+def test_what_has_a_harmless_name_is_shown(name):
     assert censored_pair(name, "shown") == "shown"
 
 

@@ -39,7 +39,7 @@ class Unspeakable:
         raise RuntimeError
 
 
-def test_line_of_structlog(logged):
+def test_an_event_is_a_line_of_its_moment_level_and_values(logged):
     before = datetime.now(UTC)
     log.info("article published", slug="of-whales", tags=["sea"])
 

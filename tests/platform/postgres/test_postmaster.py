@@ -20,7 +20,7 @@ DURABLE = (
 )
 
 
-def test_settings(project: Project):
+def test_a_server_has_our_settings_and_those_that_are_given(project: Project):
     with project.share(max_connections="7"):
         shown = [project.ask(f"SHOW {name}") for name in ("max_connections", "shared_buffers", "TimeZone", "jit")]
 

@@ -22,6 +22,7 @@ from tests.databases import cloned
 from tests.domain.publishing.hardening.people import Person
 from tests.e2e.running import PLAINLY, Running, reachable_folder
 from tests.e2e.serving import Quick, serving
+from tests.waiting import until_waiting
 
 CLIENTS, ROUNDS = 60, 12
 POOL_TIMEOUT = 0.5  # seconds
@@ -120,7 +121,6 @@ async def test_who_finds_no_connection_hears_of_it_in_time(
     async with (
         client(narrow) as call,
         connected(narrow_url) as holder,
-        connected(narrow_url) as watcher,
     ):
         made, answered = await call("POST", "/api/articles", person, body)
         assert made == 201
@@ -128,7 +128,7 @@ async def test_who_finds_no_connection_hears_of_it_in_time(
         async with asyncio.TaskGroup() as group, holder.transaction():
             await holder.execute(lock)
             held = [group.create_task(call(method, path, person, body)) for _ in range(2)]
-            await until_waiting(watcher, 2)
+            await until_waiting(narrow_url, 2)
             begun = time.monotonic()
             status, refused = await call(method, path, person, body)
             waited = time.monotonic() - begun
@@ -147,14 +147,6 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
-
-
-async def until_waiting(connection: asyncpg.Connection, count: int) -> None:
-    """Wait until so many statements wait for a lock."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(30):
-        while await connection.fetchval(waiting) < count:
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture

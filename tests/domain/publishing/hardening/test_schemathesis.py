@@ -109,14 +109,18 @@ def session() -> Iterator[requests.Session]:
 @pytest.mark.parametrize("document", [(label, NO_EDGES) for label in PUBLIC], ids=PUBLIC, indirect=True)
 @attacked.parametrize()
 @bounded
-def test_anonymous(case: schemathesis.Case, server: Running, session: requests.Session):
+def test_whatever_nobody_asks_is_answered_as_documented(
+    case: schemathesis.Case, server: Running, session: requests.Session
+):
     case.call_and_validate(base_url=server.origin, session=session, headers=OUR_PAGE)
 
 
 @pytest.mark.parametrize("document", [(label, EDGES) for label in OPERATIONS], ids=OPERATIONS, indirect=True)
 @attacked.parametrize()
 @bounded
-def test_signed_in(case: schemathesis.Case, server: Running, session: requests.Session, superuser: Person):
+def test_whatever_a_superuser_asks_is_answered_as_documented(
+    case: schemathesis.Case, server: Running, session: requests.Session, superuser: Person
+):
     """With a superuser of its own for each operation, for one of these ends all tokens; and no key is used twice."""
     headers = superuser.headers | OUR_PAGE
     if re.fullmatch(KEY, (case.headers or {}).get("Idempotency-Key", "")):

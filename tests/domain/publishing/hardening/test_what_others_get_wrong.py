@@ -70,7 +70,7 @@ async def at_once(times: int, do: Callable[[int], Coroutine[Any, Any, Any]]) -> 
     return [task.result() for task in tasks]
 
 
-async def test_a_nul_in_a_username_a_tag_or_a_slug(call: Client, person: Person):
+async def test_a_nul_in_a_username_a_tag_or_a_slug_is_never_a_failure(call: Client, person: Person):
     await call(404, "GET", "/profiles/a%00b")
     await call(404, "POST", "/profiles/a%00b/follow", None, person)
     await call(404, "GET", "/articles/a%00b")
@@ -90,7 +90,7 @@ async def test_a_nul_in_a_username_a_tag_or_a_slug(call: Client, person: Person)
 
 
 @pytest.mark.parametrize("path", ["/articles", "/articles/feed"])
-async def test_a_huge_offset(call: Client, person: Person, path: str):
+async def test_a_huge_offset_finds_nothing_and_one_beyond_64_bits_is_refused(call: Client, person: Person, path: str):
     assert (await call(200, "GET", f"{path}?offset=1000000000", None, person))["articles"] == []
     assert (await call(200, "GET", f"{path}?offset={2**53}", None, person))["articles"] == []
     for offset in (2**63 - 1, 2**63, 10**30):
@@ -98,12 +98,12 @@ async def test_a_huge_offset(call: Client, person: Person, path: str):
 
 
 @pytest.mark.parametrize("path", ["/user", "/articles", "/articles/unknown", "/tags", "/profiles/unknown"])
-async def test_an_invalid_token(call: Client, path: str):
+async def test_an_invalid_token_is_refused_where_none_is_needed_too(call: Client, path: str):
     nobody = Person("nobody", "nobody@example.com", "", token="lh_nobodys")
     assert (await call(401, "GET", path, None, nobody))["errors"] == {"token": ["is invalid"]}
 
 
-async def test_a_taken_name_on_a_change(call: Client, person: Person, newcomer: Person):
+async def test_a_taken_name_is_a_conflict_on_a_change_too(call: Client, person: Person, newcomer: Person):
     for taken in (person.username, person.username.upper()):
         refused = await call(409, "PUT", "/user", {"user": {"username": taken}}, newcomer)
         assert refused["errors"] == {"username": ["has already been taken"]}
@@ -115,11 +115,11 @@ async def test_a_taken_name_on_a_change(call: Client, person: Person, newcomer: 
 
 @pytest.mark.parametrize("limit", ["-1", "0", "101", "1000000", "abc", "1.5", ""])
 @pytest.mark.parametrize("path", ["/articles", "/articles/feed"])
-async def test_a_limit_out_of_range(call: Client, person: Person, path: str, limit: str):
+async def test_a_limit_out_of_range_is_refused(call: Client, person: Person, path: str, limit: str):
     assert (await call(422, "GET", f"{path}?limit={limit}", None, person))["errors"]["limit"]
 
 
-async def test_a_title_of_ten_thousand_characters(call: Client, person: Person):
+async def test_a_title_of_ten_thousand_characters_is_refused(call: Client, person: Person):
     draft = {"title": "w" * 10_000, "description": "d", "body": "b"}
     assert (await call(422, "POST", "/articles", {"article": draft}, person))["errors"]["title"]
     slug = (await call.publish(person))["slug"]
@@ -187,7 +187,7 @@ async def test_a_comment_is_not_taken_back_through_another_article(call: Client,
     assert (await call(200, "GET", path, None, newcomer))["comments"] == []
 
 
-async def test_an_empty_slug(call: Client, person: Person):
+async def test_an_empty_slug_is_no_article_and_no_profile(call: Client, person: Person):
     assert "articles" in await call(200, "GET", "/articles/")
     await call(405, "PUT", "/articles/", {"article": {"title": "t"}}, person)
     await call(405, "DELETE", "/articles/", None, person)

@@ -101,7 +101,7 @@ async def test_a_title_of_five_hundred_characters_is_served(publish, sign_in, re
         pytest.param("Feed", "feed-2", id="reserved"),
     ],
 )
-async def test_a_slug_keeps_letters_and_opens_the_article(client, publish, sign_in, read, title, slug) -> None:
+async def test_a_slug_keeps_letters_and_opens_the_article(publish, sign_in, read, title, slug) -> None:
     article = await publish(await sign_in(), title=title)
 
     assert article["slug"] == slug
@@ -109,7 +109,7 @@ async def test_a_slug_keeps_letters_and_opens_the_article(client, publish, sign_
 
 
 @pytest.mark.parametrize("title", ["!!! ???", "🐳", "..", "///"], ids=ascii)
-async def test_a_title_without_a_letter_gets_a_usable_slug(client, publish, sign_in, read, title) -> None:
+async def test_a_title_without_a_letter_gets_a_usable_slug(publish, sign_in, read, title) -> None:
     author = await sign_in()
     first, second = await publish(author, title=title), await publish(author, title=title)
 

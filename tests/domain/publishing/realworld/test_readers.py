@@ -180,7 +180,7 @@ async def test_a_comment_cannot_be_reached_through_another_article(client, sign_
 
 
 @pytest.mark.parametrize("comment_id", ["0", "-1", "+1", "1_0", "abc", "1.0", "\u0661", "9" * 19, "9" * 99], ids=ascii)
-async def test_what_is_no_comments_id_is_not_found(client, sign_in, publish, say, comment_id) -> None:
+async def test_what_is_no_comments_id_is_not_found(client, sign_in, publish, comment_id) -> None:
     ann = await sign_in()
     await publish(ann, title="Whales")
 

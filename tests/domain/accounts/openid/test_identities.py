@@ -10,27 +10,13 @@ from litestar import Litestar
 from app.domain.accounts.models import Passkey, User
 from app.platform.database.pools import Database
 from tests.conftest import Outbox
+from tests.domain.accounts.doors import ME, OURS
 from tests.domain.accounts.factories import PASSWORD, TokenFactory, UserFactory, save
-from tests.domain.accounts.openid import (
-    IDENTITIES,
-    ME,
-    OURS,
-    browser,
-    counts,
-    provider,
-    trusted,
-)
-from tests.domain.accounts.provider import SUBJECT, Provider
-
-__all__ = ["browser", "provider", "trusted"]
+from tests.domain.accounts.openid.going import IDENTITIES, counts
+from tests.domain.accounts.openid.provider import SUBJECT, Provider
 
 pytestmark = pytest.mark.usefixtures("trusted")
 LINK, GO = f"{IDENTITIES}/fake", "/account/openid/fake"
-
-
-@pytest.fixture
-async def ann(database: Database) -> User:
-    return await UserFactory.saved(database, email="ann@example.com")
 
 
 @pytest.fixture
@@ -116,9 +102,7 @@ async def test_who_is_signed_out_meanwhile_links_nothing(
     assert (await counts(database))[2] == 0
 
 
-async def test_an_identity_is_one_users(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, hers: dict[str, str]
-) -> None:
+async def test_an_identity_is_one_users(browser: httpx.AsyncClient, provider: Provider, hers: dict[str, str]) -> None:
     provider.claims["email"] = "bea@example.com"
     await browser.get(GO)
     answer = await linked(browser, hers)
@@ -196,7 +180,6 @@ async def test_of_two_identities_one_may_go(
     app: Litestar,
     browser: httpx.AsyncClient,
     provider: Provider,
-    database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await browser.get(GO)

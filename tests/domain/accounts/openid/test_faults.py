@@ -12,24 +12,9 @@ from msgspec.structs import replace
 from app.domain.accounts.openid_directory import PROVIDERS
 from app.platform.database.pools import Database
 from app.platform.observability.logging import flush_log
-from tests.domain.accounts.openid import (
-    BASE,
-    CONFIGURATION,
-    GO,
-    KEYS,
-    OURS,
-    TOKEN,
-    browser,
-    browsers,
-    gone_to,
-    provider,
-    refused,
-    trust,
-    trusted,
-)
-from tests.domain.accounts.provider import SECRET, Provider
-
-__all__ = ["browser", "browsers", "provider", "trusted"]
+from tests.domain.accounts.doors import BASE, OURS
+from tests.domain.accounts.openid.going import CONFIGURATION, GO, KEYS, TOKEN, gone_to, refused, trust
+from tests.domain.accounts.openid.provider import SECRET, Provider
 
 pytestmark = pytest.mark.usefixtures("trusted")
 

@@ -1,42 +1,22 @@
-"""A browser that goes to a provider and back, and what else tests of it need; pytest finds the fixtures by import."""
+"""How a browser goes to a provider and comes back, and what that leaves."""
 
-import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 import httpx
-import pytest
 from litestar import Litestar
 
 from app.domain.accounts.openid_providers import ProviderService
 from app.domain.accounts.openid_schemas import ManagedProvider, NewProvider
 from app.platform.database.pools import Database
 from tests.conftest import Watched
-from tests.domain.accounts.provider import CLIENT, SECRET, Provider
+from tests.domain.accounts.doors import BASE
+from tests.domain.accounts.openid.provider import CLIENT, SECRET
+from tests.domain.accounts.pages import title
 
-BASE = "/api/v1/accounts"
-PROVIDERS, IDENTITIES, ME = f"{BASE}/providers", f"{BASE}/identities", f"{BASE}/me"
-OURS = {"Sec-Fetch-Site": "same-origin"}
+PROVIDERS, IDENTITIES = f"{BASE}/providers", f"{BASE}/identities"
 HERE = "http://localhost:8000"
 GO = "/account/openid/fake"
 TOKEN, KEYS, CONFIGURATION = "/token", "/keys", "/.well-known/openid-configuration"
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """One that is up."""
-    provider = Provider()
-    await provider.start()
-    yield provider
-    await provider.stop()
-
-
-@pytest.fixture
-async def trusted(app: Litestar, provider: Provider) -> AsyncIterator[ManagedProvider]:
-    """It, trusted as `fake`; what the process knows of it is forgotten afterwards."""
-    yield await trust(app, "fake", provider.issuer)
-    app.state.pop("directory", None)
 
 
 async def trust(app: Litestar, name: str, issuer: str, secret: str = SECRET) -> ManagedProvider:
@@ -49,12 +29,6 @@ async def trust(app: Litestar, name: str, issuer: str, secret: str = SECRET) -> 
 def a_browser(app: Litestar) -> httpx.AsyncClient:
     """It follows redirects, between this installation and providers."""
     return httpx.AsyncClient(base_url=HERE, mounts={HERE: Watched(app)}, follow_redirects=True, trust_env=False)
-
-
-@pytest.fixture
-async def browser(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
-    async with a_browser(app) as browser:
-        yield browser
 
 
 async def gone_to(browser: httpx.AsyncClient, where: str) -> str:
@@ -72,10 +46,6 @@ async def counts(database: Database) -> tuple[int, int, int]:
     return rows[0][0][0], rows[1][0][0], rows[2][0][0]
 
 
-def title(answer: httpx.Response) -> str:
-    return re.search(r"<h1>(.*)</h1>", answer.text)[1]
-
-
 async def refused(browser: httpx.AsyncClient, database: Database, status: int, heading: str = "") -> httpx.Response:
     """One is told so on a page, and nothing has changed."""
     answer = await browser.get(GO)
@@ -85,10 +55,3 @@ async def refused(browser: httpx.AsyncClient, database: Database, status: int, h
     assert "session" not in browser.cookies
     assert await counts(database) == (0, 0, 0)
     return answer
-
-
-@pytest.fixture
-async def browsers(app: Litestar) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Of several people."""
-    async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(a_browser(app)) for _ in range(4)]

@@ -8,18 +8,9 @@ import pytest
 
 from app.domain.accounts import openid_directory
 from app.platform.database.pools import Database
-from tests.domain.accounts.openid import (
-    GO,
-    KEYS,
-    browser,
-    provider,
-    refused,
-    title,
-    trusted,
-)
-from tests.domain.accounts.provider import CLIENT, Provider, ec, rsa
-
-__all__ = ["browser", "provider", "trusted"]
+from tests.domain.accounts.openid.going import GO, KEYS, refused
+from tests.domain.accounts.openid.provider import CLIENT, Provider, ec, rsa
+from tests.domain.accounts.pages import title
 
 pytestmark = pytest.mark.usefixtures("trusted")
 

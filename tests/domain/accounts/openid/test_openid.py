@@ -12,36 +12,18 @@ import pytest
 from litestar import Litestar
 from msgspec.structs import replace
 
-from app.domain.accounts.models import User
 from app.domain.accounts.openid import opened, pending_cookie, sealed
 from app.domain.accounts.openid_schemas import ManagedProvider
 from app.domain.accounts.totp import recovery_digest
 from app.platform.database.pools import Database
 from config.rates import Rate
 from config.settings import load
-from tests.domain.accounts.factories import PASSWORD, UserFactory
-from tests.domain.accounts.openid import (
-    BASE,
-    GO,
-    HERE,
-    IDENTITIES,
-    ME,
-    OURS,
-    a_browser,
-    browser,
-    browsers,
-    counts,
-    gone_to,
-    provider,
-    refused,
-    title,
-    trusted,
-)
-from tests.domain.accounts.provider import SUBJECT, Provider, ec, rsa
-from tests.domain.accounts.test_link_pages import Form
-
-__all__ = ["browser", "browsers", "provider", "trusted"]
-
+from tests.domain.accounts.doors import BASE, ME, OURS
+from tests.domain.accounts.factories import PASSWORD
+from tests.domain.accounts.openid.going import GO, HERE, IDENTITIES, a_browser, counts, gone_to
+from tests.domain.accounts.openid.provider import SUBJECT, Provider, ec, rsa
+from tests.domain.accounts.pages import Form, title
+from tests.domain.accounts.stored import execute
 
 pytestmark = pytest.mark.usefixtures("trusted")
 
@@ -83,9 +65,7 @@ async def test_nobody_signs_in_by_the_password_of_who_has_none(browser: httpx.As
         assert answer.status_code == 401
 
 
-async def test_scripts_begin_by_json_and_come_back_to_where_they_were(
-    browser: httpx.AsyncClient, provider: Provider
-) -> None:
+async def test_scripts_begin_by_json_and_come_back_to_where_they_were(browser: httpx.AsyncClient) -> None:
     where = f"{BASE}/session/openid/fake"
     assert (await browser.post(where)).status_code == 403
     begun = await browser.post(where, params={"back": "/docs?a=1"}, headers=OURS)
@@ -112,7 +92,7 @@ async def test_one_is_led_to_this_site_alone(browser: httpx.AsyncClient, provide
     assert not provider.codes
 
 
-async def test_a_provider_that_nobody_trusts(browser: httpx.AsyncClient) -> None:
+async def test_a_provider_that_nobody_trusts_is_not_found(browser: httpx.AsyncClient) -> None:
     assert (await browser.get("/account/openid/nobody")).status_code == 404
     assert (await browser.post(f"{BASE}/session/openid/nobody", headers=OURS)).status_code == 404
     assert (await browser.get("/account/openid/nobody/callback?state=a&code=b")).status_code == 400
@@ -148,79 +128,6 @@ async def test_a_sign_in_is_over_after_ten_minutes(app: Litestar, browser: httpx
         then = replace(pending, expires_at=pending.expires_at + seconds)
         answer = await browser.get(back, headers={"Cookie": f"openid={sealed(seal, then)}"})
         assert answer.status_code == status
-
-
-async def test_nobody_becomes_who_is_there_by_an_address(browser: httpx.AsyncClient, database: Database) -> None:
-    await UserFactory.saved(database, email="Ann@example.com")
-    answer = await browser.get(GO)
-    assert (answer.status_code, title(answer)) == (409, "There is an account with this address")
-    assert await counts(database) == (1, 0, 0)
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"email_verified": False},
-        {"email_verified": None},
-        {"email_verified": "false"},
-        {"email": None},
-        {"email": "no address"},
-        {"email": 7},
-    ],
-    ids=str,
-)
-async def test_an_address_that_nobody_vouches_for(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, claims: dict[str, object]
-) -> None:
-    provider.claims |= claims
-    await refused(browser, database, 403, "Address not confirmed")
-
-
-async def test_an_address_that_is_told_beside_the_token(browser: httpx.AsyncClient, provider: Provider) -> None:
-    provider.claims = {}
-    provider.userinfo = {"sub": "another", "email": "ann@example.com", "email_verified": True}
-    assert (await browser.get(GO)).status_code == 403
-    provider.userinfo["sub"] = SUBJECT
-    assert (await browser.get(GO)).status_code == 200
-    assert (await browser.get(ME)).json()["email"] == "ann@example.com"
-
-
-@pytest.mark.parametrize(
-    ("told", "expected"),
-    [
-        ("ann", "ann-2"),
-        ("Ann Smith!", "Ann-Smith"),
-        ("bea@corp.example", "bea"),
-        ("\u202eevil", "evil"),
-        ("аnn", "аnn"),  # noqa: RUF001 - Cyrillic throughout is one script; mixed it would not be
-        ("a" * 100, "a" * 54),
-        ("", "ann-2"),
-        ("🙂", "ann-2"),
-        (7, "ann-2"),
-    ],
-    ids=str,
-)
-async def test_how_somebody_new_is_called(
-    browser: httpx.AsyncClient, provider: Provider, database: Database, told: object, expected: str
-) -> None:
-    await UserFactory.saved(database, username="ANN")
-    provider.claims["preferred_username"] = told
-    assert (await browser.get(GO)).status_code == 200
-    name = (await browser.get(ME)).json()["username"]
-    assert name == (expected if told != "аnn" else "ann-2")  # noqa: RUF001
-
-
-async def test_of_several_who_are_new_at_once_one_user_is_made(
-    browsers: list[httpx.AsyncClient], database: Database
-) -> None:
-    backs = [await gone_to(one, GO) for one in browsers]
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(one.get(back, headers={"Cookie": f"openid={one.cookies['openid']}"}))
-            for one, back in zip(browsers, backs, strict=True)
-        ]
-    assert [task.result().status_code for task in tasks] == [200] * 4
-    assert await counts(database) == (1, 4, 1)
 
 
 @pytest.mark.parametrize("back", ["/docs", None], ids=["back", "page"])
@@ -270,11 +177,6 @@ async def test_who_is_not_active_does_not_come_in(browser: httpx.AsyncClient, da
     assert "session" not in browser.cookies
 
 
-async def execute(database: Database, sql: str) -> None:
-    work = database.unit_of_work()
-    await work.run(lambda: work.fetch(sql, ()))
-
-
 async def test_sign_ins_from_one_address_are_counted(
     app: Litestar, browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,11 +191,6 @@ async def test_a_sign_in_costs_few_statements(browser: httpx.AsyncClient, statem
     with statements(at_most=12) as sent:
         assert (await browser.get(back)).status_code == 200
     assert "COMMIT" in sent
-
-
-@pytest.fixture
-async def ann(database: Database) -> User:
-    return await UserFactory.saved(database, username="ann", email="ann@example.com")
 
 
 async def test_the_trusted_are_listed(browser: httpx.AsyncClient, trusted: ManagedProvider) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-import click
 import httpx
 import pytest
 from click.testing import CliRunner, Result
@@ -17,10 +16,9 @@ from app.platform.database.pools import Database
 from app.platform.sealing import Seal, keys_of
 from config.settings import Settings, load
 from tests.conftest import SignedIn
-from tests.domain.accounts.openid import IDENTITIES, ME, PROVIDERS, browser, counts, provider, trusted
-from tests.domain.accounts.provider import SECRET, Provider
-
-__all__ = ["browser", "provider", "trusted"]
+from tests.domain.accounts.doors import ME
+from tests.domain.accounts.openid.going import IDENTITIES, PROVIDERS, counts
+from tests.domain.accounts.openid.provider import SECRET, Provider
 
 NEW = {"name": "example", "label": "Example", "issuer": "https://accounts.example.com", "clientId": "litehouse"}
 WHOLE = NEW | {"clientSecret": SECRET}
@@ -99,17 +97,7 @@ async def test_its_issuer_stays(client: httpx.AsyncClient, manager: SignedIn) ->
         assert (await client.patch(f"{PROVIDERS}/example", json=change, auth=manager)).status_code == 422
 
 
-@pytest.fixture
-def type_in(app: Litestar, settings: Settings) -> Callable[..., object]:
-    """Run a command in a thread, since it has a loop of its own."""
-
-    async def invoke(command: click.Command, *arguments: str, typed: str = "") -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, command, arguments, obj=settings, input=typed)
-
-    return invoke
-
-
-async def test_commands(
+async def test_what_admins_type_about_providers_is_done(
     type_in: Callable, browser: httpx.AsyncClient, provider: Provider, app: Litestar, database: Database
 ) -> None:
     arguments = ("fake", "--issuer", provider.issuer, "--client-id", "litehouse")
@@ -135,7 +123,6 @@ async def test_commands(
 async def test_identities_go_with_their_provider(
     client: httpx.AsyncClient,
     browser: httpx.AsyncClient,
-    database: Database,
     trusted: object,
     manager: SignedIn,
 ) -> None:
