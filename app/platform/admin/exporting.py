@@ -5,7 +5,7 @@ neither a slot nor a snapshot.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -98,7 +98,7 @@ async def export_records(site: "Site", request: Request) -> Response:
 
 
 @contextmanager
-def _place(site: "Site", reader: object) -> Iterator[None]:
+def _place(site: "Site", reader: object) -> Generator[None]:
     """One of the few: what is being sent lies on the disk. Raises Busy."""
     if site.downloads[reader] >= MOST_OF_ONE or site.downloads.total() >= MOST_SENT:
         raise Busy(_("Others are exporting. Try again in a while."), retry_after=30)

@@ -9,7 +9,7 @@ from tests.e2e.looking import Visitor
 
 NAME = "https://lock.example.com/hooks"
 # There is nobody to be told.
-LEFT_OUT = "UPDATE platform_job SET state = 'cancelled', ended_at = now() WHERE name = 'webhooks.deliver' RETURNING name"
+LEFT_OUT = "UPDATE platform_job SET state = 'cancelled' WHERE name = 'webhooks.deliver' RETURNING name"
 WAITING = "SELECT count(*) FROM webhooks_delivery WHERE state = 'pending' AND endpoint_id = $1"
 
 
