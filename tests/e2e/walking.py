@@ -14,7 +14,7 @@ from config.modules import MODULES
 from tests.e2e.looking import Visitor
 
 ROOT = "/admin/"
-NO_PAGE = re.compile(r"/(export|template|static|house|files|sailors)\b")  # sailors are the tests' own
+NO_PAGE = re.compile(r"/(export|template|static|house|files|sailors)\b|\bstate=")  # sailors are the tests' own
 KEY = re.compile(r"^(\d+|[0-9a-f]{8}-.*)$")
 WORD = re.compile(r"[^\W\d_]{2}")
 LINKS = "() => [...document.querySelectorAll('a[href^=\"/admin/\"]')].map((one) => one.getAttribute('href'))"
@@ -82,14 +82,14 @@ async def read(visitor: Visitor, name: str) -> None:
     visitor.faults += [f"{name}: in German too it says {text!r}" for text in same]
 
 
-def kind(name: str) -> str:
-    """Lists are made by one template, and so are forms; other pages have one of their own."""
-    return name if name.startswith("admin-page-") else re.sub(r"^admin-\w+", "admin-x", name)
+def kind(name: str, title: str) -> str:
+    """Lists are made by one template, and so are forms; of other pages those are alike that are called the same."""
+    return title if is_own(name) else re.sub(r"^admin-\w+", "admin-x", name)
 
 
-def family(name: str) -> str:
-    """Pages of no model's rows are of one family: tables, charts and terms, made by the same macros."""
-    return "admin-page" if name.startswith("admin-page-") else kind(name)
+def is_own(name: str) -> bool:
+    """Whether it is a page of no model's rows."""
+    return name.startswith("admin-page-")
 
 
 def untranslated(text: str) -> bool:

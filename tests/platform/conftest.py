@@ -7,8 +7,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import MetaData
 
+from app.platform import migration_writing, revisions
 from app.platform.database.pools import Database
+from app.platform.migration_writing import metadata
+from config.modules import MODULES
 from config.settings import load
 from tests.conftest import taken_back
 from tests.platform.migrations_copy import Copy
@@ -60,3 +64,16 @@ async def admin(scratch_url: str) -> AsyncIterator[asyncpg.Connection]:
 def copy(tmp_path: Path) -> Copy:
     """The folders of migrations, to add to."""
     return Copy(tmp_path)
+
+
+@pytest.fixture
+def shop(monkeypatch) -> MetaData:
+    """The tables of a new module, `shop`, which may refer to those of the others."""
+    present = metadata()
+    with_shop = MetaData(naming_convention=present.naming_convention)
+    for table in present.sorted_tables:
+        table.to_metadata(with_shop)
+    for place in (migration_writing, revisions):
+        monkeypatch.setattr(place, "MODULES", (*MODULES, "shop"))
+    monkeypatch.setattr(migration_writing, "metadata", lambda: with_shop)
+    return with_shop

@@ -62,7 +62,7 @@ def build(house: State, job: LeaveToJob, *, secret: str) -> Site:
     )
     for module in modules:
         made.add_template_dir(str(HOME / module.name / "admin_templates"))
-    made.prepare()
+    made.prepare(house.resources.settings.database.data_folder / "templates")
     return made
 
 

@@ -73,9 +73,8 @@ class TrailPage(Page):
         asked, trail = self.asked(request, Asked), self._trail(request)
         views = await self._views(request)
         shown = {"page": self, "asked": asked, "views": views, "operations": OPERATIONS, "tone_of": TONES}
-        shown["tables"] = sorted(
-            (str(views[table].label_plural) if table in views else table, table) for table in self._tables
-        )
+        called = {table: str(views[table].label_plural) if table in views else table for table in self._tables}
+        shown["tables"] = sorted(called.items(), key=lambda one: one[::-1])
         try:
             filters = await self._filters(trail, asked)
             after = After(SHOWN, asked.after)

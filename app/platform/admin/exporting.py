@@ -5,10 +5,11 @@ neither a slot nor a snapshot.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+import structlog
 from adminsite._http.listing import read_list_request
 from adminsite._http.requests import find_view
 from adminsite.i18n import gettext as _
@@ -23,13 +24,15 @@ from starlette.types import Receive, Scope, Send
 from app.kit.errors import Busy
 from app.platform.admin.files import CsvFile, JsonLines, Workbook
 from app.platform.admin.narrowing import require_right_filters
-from app.platform.admin.spooling import Spool
+from app.platform.admin.spooling import ReadTooSlowly, Spool
 from app.platform.admin.staff import viewer_of
 
 if TYPE_CHECKING:
     from app.platform.admin.model_admin import ModelAdmin
     from app.platform.admin.reading import ReadSession
     from app.platform.admin.site import Site
+
+log = structlog.get_logger(__name__)
 
 FORMAT = "format"
 FORMATS = {"csv": CsvFile, "ndjson": JsonLines, "xlsx": Workbook}
@@ -41,29 +44,29 @@ ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 class Download(StreamingResponse):
-    """Sends a file while it is made, and ends the making however the sending ends."""
+    """Sends a file while it is made, and gives back what the making holds however the sending ends."""
 
     def __init__(
-        self, site: "Site", reader: object, made: AsyncGenerator[bytes], first: bytes, headers: dict[str, str]
+        self, held: AsyncExitStack, made: AsyncGenerator[bytes], first: bytes, headers: dict[str, str], reader: object
     ) -> None:
-        """`first`: the part that was made already. `reader`: whose it is."""
-        self._sent, self._reader = site.downloads, reader
-        self._made, self._first, self._spool = made, first, Spool()
+        """`held`: what is given back. `first`: the part that was made already."""
+        self._held, self._made, self._first, self._reader = held, made, first, reader
+        self._spool = Spool()
         super().__init__(self._spool.parts(), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
-        self._sent[self._reader] += 1
+        """Answer. To whom it is too slow to read, the answer is left broken off, so that it shows."""
+        longest = asyncio.timeout(LONGEST)
         try:
-            async with aclosing(self._made), self._spool, asyncio.TaskGroup() as group:
+            async with self._held, self._spool, asyncio.TaskGroup() as group:
                 making = group.create_task(self._make())
-                async with asyncio.timeout(LONGEST):
+                async with longest:
                     await super().__call__(scope, receive, send)
                 making.cancel()  # whom it was made for has all of it, or has gone
         except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        finally:
-            self._sent[self._reader] -= 1
+            if not longest.expired() and not isinstance(failed.exceptions[0], ReadTooSlowly):
+                raise failed.exceptions[0] from None
+            log.warning("an export is broken off: it is read too slowly", path=scope["path"], user=str(self._reader))
 
     async def _make(self) -> None:
         await self._spool.write(self._first)
@@ -78,7 +81,6 @@ async def export_records(site: "Site", request: Request) -> Response:
     await view._ensure(Permission.EXPORT, request=request)
     if request.headers.get("sec-fetch-site") == "cross-site":
         raise HTTPException(403, _("Another site asked for this. Export it from its list."))
-    _require_room(site, reader)
     kind = request.query_params.get(FORMAT, "csv")
     if kind not in FORMATS:
         raise HTTPException(404, _("There is no such page, or it is not for you."))
@@ -89,16 +91,26 @@ async def export_records(site: "Site", request: Request) -> Response:
     ).replace(limit=None, count=CountMode.NONE, keyset=False)
     paths = view._pages.exported(read.columns or view._pages.list_fields(request), request)
     made_of = FORMATS[kind]
-    made = _made(site, view, spec, request, made_of(view, paths))
-    first = await anext(made)  # what fails at once fails before the answer has begun
     headers = {"content-disposition": f'attachment; filename="{view.name}.{kind}"', "content-type": made_of.media_type}
-    return Download(site, reader, made, first, headers)
+    async with AsyncExitStack() as held:
+        held.enter_context(_place(site, reader))
+        made = await held.enter_async_context(aclosing(_made(site, view, spec, request, made_of(view, paths))))
+        first = await anext(made)  # what fails at once fails before the answer has begun
+        return Download(held.pop_all(), made, first, headers, reader)
 
 
-def _require_room(site: "Site", reader: object) -> None:
-    """What is being sent lies on the disk."""
+@contextmanager
+def _place(site: "Site", reader: object) -> Generator[None]:
+    """One of the few: what is being sent lies on the disk. Raises Busy."""
     if site.downloads[reader] >= MOST_OF_ONE or site.downloads.total() >= MOST_SENT:
         raise Busy(_("Others are exporting. Try again in a while."), retry_after=30)
+    site.downloads[reader] += 1
+    try:
+        yield
+    finally:
+        site.downloads[reader] -= 1
+        if not site.downloads[reader]:
+            del site.downloads[reader]  # of a reader who never comes back
 
 
 async def _made(

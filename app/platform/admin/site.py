@@ -26,6 +26,7 @@ from app.kit.identity import Viewer
 from app.kit.pagination import After
 from app.platform.admin import labels, tones
 from app.platform.admin.asked import require_sane
+from app.platform.admin.compiled import CompiledTemplates
 from app.platform.admin.dates import named
 from app.platform.admin.drawing import PatientTemplate
 from app.platform.admin.exporting import export_records
@@ -142,10 +143,11 @@ class Site(Admin):
         """Whether the viewer may make a row again what it was."""
         return self.recordings is not None and self.recordings.may_revert(viewer, table)
 
-    def prepare(self) -> None:
-        """Compile each template, which else the first request for it would do, on the loop."""
+    def prepare(self, folder: Path) -> None:
+        """Compile each template, which else the first request for it would do, on the loop; they are kept there."""
         self._keep_originals()
         environment = self.templates.environment
+        environment.bytecode_cache = CompiledTemplates(folder)
         for name in environment.list_templates(extensions=["html"]):
             environment.get_template(name)
 

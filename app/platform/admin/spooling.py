@@ -6,12 +6,14 @@ from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import Self
 
-from app.kit.errors import Busy
-
 IN_MEMORY = 1 << 20  # bytes
 MOST = 512 << 20  # bytes of it that the disk holds; more is written once all of that was read
 PATIENCE = 30.0  # seconds that whoever makes it waits for that
 AT_A_TIME = 1 << 17  # bytes
+
+
+class ReadTooSlowly(Exception):
+    """The disk holds as much as it may, and nobody reads it."""
 
 
 class Spool:
@@ -36,7 +38,7 @@ class Spool:
             await asyncio.to_thread(self._file.close)
 
     async def write(self, part: bytes) -> None:
-        """Add to it. Raises Busy where its reader is far too slow for something so large."""
+        """Add to it. Raises ReadTooSlowly where its reader is far too slow for something so large."""
         async with self._turn:
             if self._written >= MOST:
                 await self._all_read()
@@ -63,7 +65,7 @@ class Spool:
             async with asyncio.timeout(PATIENCE):
                 await self._turn.wait_for(lambda: self._read == self._written)
         except TimeoutError as error:
-            raise Busy("what is exported is large, and is read too slowly", retry_after=30) from error
+            raise ReadTooSlowly from error
 
     async def _do(self, act: Callable[[], bytes]) -> bytes:
         done = await asyncio.to_thread(act)

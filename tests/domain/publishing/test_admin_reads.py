@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Litestar
+from structlog.testing import capture_logs
 
 from app.domain.admin.opening import opened
 from app.domain.publishing.policies import REVISE_ANY_ARTICLE
-from app.platform.admin import spooling
+from app.platform.admin import exporting, spooling
 from tests.domain.admin.conftest import Browser, staff
 from tests.domain.publishing.test_admin_lists import articles
 
@@ -137,20 +138,44 @@ async def test_a_slow_reader_of_an_export_holds_neither_a_place_nor_a_slot(
     assert one.got.count(b"\n") == 1201
     assert not third.is_whole
     assert one.is_whole
-    assert site.downloads.total() == 0
+    assert not site.downloads
 
     monkeypatch.setattr(spooling, "MOST", 10_000)
     monkeypatch.setattr(spooling, "PATIENCE", 0.05)
     cut = SlowReader(app, editor)
-    async with asyncio.timeout(60):
-        await cut.read()
-        await is_made()
+    with capture_logs() as logged:
+        async with asyncio.timeout(60):
+            await cut.read()
+            await is_made()
+    assert [line["event"] for line in logged if line["log_level"] in {"warning", "error"}] == [
+        "an export is broken off: it is read too slowly"
+    ]
     assert not cut.is_whole
     assert cut.got.count(b"\n") < 1201
     answer = await editor.get("/admin/articles/export?cols=title&cols=slug")
     assert answer.content == one.got, "who reads gets all of it, whatever the disk holds"
     foreign = await editor.get("/admin/articles/export", headers={"Sec-Fetch-Site": "cross-site"})
     assert foreign.status_code == 403
+
+
+async def test_no_more_exports_are_sent_than_there_are_places_however_many_are_asked_for_at_once(
+    sign_in, aside, staff: Enter, app: Litestar, monkeypatch
+):
+    await articles(aside, (await sign_in()).id, 1)
+    editors, site = [await staff(REVISE_ANY_ARTICLE) for _ in range(4)], await opened(app.state)
+    monkeypatch.setattr(exporting, "MOST_AT_ONCE", 100)
+    readers = [SlowReader(app, editor) for editor in editors for _ in range(4)]
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        for reader in readers:
+            group.create_task(reader.read())
+        for reader in readers:
+            await reader.began.wait()
+        places = dict(site.downloads)
+        for reader in readers:
+            reader.goes_on.set()
+    assert sum(reader.got.count(b"whale-1") for reader in readers) == sum(places.values()) == exporting.MOST_SENT
+    assert max(places.values()) == exporting.MOST_OF_ONE
+    assert not site.downloads, "not even a zero of who never comes back"
 
 
 async def test_a_conflict_shows_what_is_different_whatever_it_is(sign_in, aside, staff: Enter):
