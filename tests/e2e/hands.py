@@ -22,3 +22,25 @@ async def press(page: Page, what: Locator, *, backwards: bool = False) -> None:
     await expect(what).to_be_focused()
     assert await what.evaluate(MARKED), f"one does not see that {what} has the focus"
     await page.keyboard.press("Enter")
+
+
+async def write(page: Page, name: str, text: str) -> None:
+    """Put this into a field, in the place of what it holds."""
+    await page.locator(f"#field-{name}").focus()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type(text)
+
+
+async def act(page: Page, name: str) -> None:
+    """Open the dialog of an action for the rows that are ticked."""
+    await page.locator("#bulk-actions-button").click()
+    menu = page.locator("#bulk-actions-menu")
+    await menu.get_by_role("button", name=name, exact=True).click()
+
+
+async def exported(page: Page, name: str) -> bytes:
+    """The list as a file of this kind."""
+    await page.get_by_role("button", name="Export").focus()
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name=name, exact=True).first.click()
+    return (await (await download.value).path()).read_bytes()

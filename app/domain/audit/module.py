@@ -28,7 +28,7 @@ SELECT encode(sha256(convert_to(
 )), 'hex')
 FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND starts_with(proname, 'audit_')
 """
-AS_MIGRATED = "88b3b7c11545bd9d83ef78c18b581b8ce5a20541a649bdb16b8373ec2074ec6e"
+AS_MIGRATED = "69515bde352470d87dcc1cbb929e67d9d4b2b5f20e000de3ce4c4c948d85d88b"
 WAITING = """
 SELECT person, count(*) FROM audit_personal_pending WHERE xid IS NOT NULL GROUP BY person ORDER BY person LIMIT 20
 """

@@ -160,11 +160,14 @@ END $$
 """
 # Of those, or of all, what is personal in the journal, which is read for it from end to end: people go seldom.
 FORGET = """
-CREATE FUNCTION audit_forget(gone uuid[]) RETURNS void LANGUAGE sql SET litehouse.audit = 'posts' AS $$
+CREATE FUNCTION audit_forget(gone uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('litehouse.audit', 'posts', true);
     UPDATE audit_journal AS j SET args = NULL, key = p.key, after = p.after,
         person = NULL, personal_before = NULL, personal_after = NULL
-    FROM audit_posting AS p WHERE p.place = j.ctid AND p.person IS NOT NULL AND (gone IS NULL OR p.person = ANY (gone))
-$$
+    FROM audit_posting AS p WHERE p.place = j.ctid AND p.person IS NOT NULL AND (gone IS NULL OR p.person = ANY (gone));
+    PERFORM set_config('litehouse.audit', '', true);
+END $$
 """
 # The journal as entries: `place` is where a row stands, `size` its bytes, the rest is what will be in the trail.
 POSTING = f"""

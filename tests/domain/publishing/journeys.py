@@ -7,9 +7,9 @@ import re
 from datetime import UTC, datetime
 
 from openpyxl import load_workbook
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, expect
 
-from tests.e2e.hands import press
+from tests.e2e.hands import act, exported, press, write
 from tests.e2e.house import House
 from tests.e2e.looking import ALIKE, PHONE, PICTURE, WITHIN, Visitor
 
@@ -257,28 +257,6 @@ async def one_is_revised_on_a_phone(visitor: Visitor, house: House, _chromium: B
     await page.get_by_role("button", name="Save changes").click()
     await expect(page.get_by_role("main")).to_contain_text("Small")
     await visitor.look("phone-article", PHONE)
-
-
-async def write(page: Page, name: str, text: str) -> None:
-    """Put this into a field, in the place of what it holds."""
-    await page.locator(f"#field-{name}").focus()
-    await page.keyboard.press("Control+A")
-    await page.keyboard.type(text)
-
-
-async def act(page: Page, name: str) -> None:
-    """Open the dialog of an action for the rows that are ticked."""
-    await page.locator("#bulk-actions-button").click()
-    menu: Locator = page.locator("#bulk-actions-menu")
-    await menu.get_by_role("button", name=name, exact=True).click()
-
-
-async def exported(page: Page, name: str) -> bytes:
-    """The list as a file of this kind."""
-    await page.get_by_role("button", name="Export").focus()
-    async with page.expect_download() as download:
-        await page.get_by_role("link", name=name, exact=True).first.click()
-    return (await (await download.value).path()).read_bytes()
 
 
 async def offer(visitor: Visitor, rows: str) -> None:

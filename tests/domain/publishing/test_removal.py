@@ -12,7 +12,7 @@ from tests.e2e.running import ROOT, environment, just, reachable_folder
 
 # What has servers of its own is left out for its time, and what else is marked as long: nothing in it knows a module.
 REST = ("tests/architecture", "tests/config", "tests/contract", "tests/domain", "tests/kit", "tests/test_main.py")
-PLATFORM = ("cors", "problems", "request", "security", "totals")
+PLATFORM = ("test_cors.py", "test_problems.py", "request", "test_security.py", "test_totals.py")
 # Of migrations, what goes through all that are installed; the rest waits for locks and makes revisions of its own.
 MIGRATIONS = ("up_down_up_ends_where_the_first_up_ended", "each_branch_goes_down_and_up_by_itself")
 # Of each test one case: what a module leaves behind, or takes along, is no matter of the cases.
@@ -42,7 +42,7 @@ def test_without_publishing_everything_else_stays_green(fresh_database_url: str)
         assert asyncio.run(remaining(fresh_database_url)) == 5
         assert "FAULT" not in just("check", **settings)
         (folder / "one_case.py").write_text(ONE_CASE)
-        tests = [*REST, *(f"tests/platform/test_{name}.py" for name in PLATFORM)]
+        tests = [*REST, *(f"tests/platform/{name}" for name in PLATFORM)]
         tests += [f"tests/platform/test_migrations.py::test_{name}" for name in MIGRATIONS]
         rest = subprocess.run(
             [
