@@ -28,7 +28,7 @@ SELECT encode(sha256(convert_to(
 )), 'hex')
 FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND starts_with(proname, 'audit_')
 """
-AS_MIGRATED = "69515bde352470d87dcc1cbb929e67d9d4b2b5f20e000de3ce4c4c948d85d88b"
+AS_MIGRATED = "38d87afccb48afa75575ff965238f3eb0c099574403cbc3363e4cbfb966030d8"
 WAITING = """
 SELECT person, count(*) FROM audit_personal_pending WHERE xid IS NOT NULL GROUP BY person ORDER BY person LIMIT 20
 """

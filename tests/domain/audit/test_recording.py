@@ -80,6 +80,15 @@ async def test_raw_sql_leaves_its_role_and_application(recorded: Callable, datab
     assert await recorded("actor, request_id, origin") == [(None, None, "sql:litehouse a psql")]
 
 
+async def test_a_temporary_table_does_not_take_its_place(recorded: Callable, database_url: str):
+    connection = await asyncpg.connect(database_url)
+    for name in ("audit_journal", "audit_entry"):
+        await connection.execute(f"CREATE TEMPORARY TABLE {name} (LIKE public.{name})")
+    await connection.fetch(GROUP, ["Editors"])
+    await connection.close()
+    assert [row[:2] for row in await recorded()] == [("accounts_group", "insert")]
+
+
 async def test_every_way_to_change_rows_is_recorded(raw: asyncpg.Connection, recorded: Callable):
     await raw.copy_records_to_table("accounts_group", records=[("a",), ("b",)], columns=["name"])
     upsert = "INSERT INTO accounts_group (name) VALUES ('A'), ('c') ON CONFLICT (lower(name)) DO UPDATE SET name = 'aa'"
