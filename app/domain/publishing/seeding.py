@@ -18,6 +18,13 @@ from app.platform.database.work import UnitOfWork
 NO_PASSWORD = "!"  # noqa: S105 - what no password hashes to: nobody signs in as them
 LONGEST_EXCERPT = 2_000  # characters of an article's body in a large database
 Advance = Callable[[int], None]
+# The words of all articles are sorted into their index at once, and not by each half megabyte of them, which takes a
+# third of the time that it takes to copy them. Whoever searches meanwhile goes through what is not sorted yet.
+SORT_LATER = "ALTER INDEX ix_publishing_document_lexemes SET (gin_pending_list_limit = 65536)"  # kB
+SORT_NOW = (
+    "ALTER INDEX ix_publishing_document_lexemes SET (gin_pending_list_limit = 512)",
+    "SELECT gin_clean_pending_list('ix_publishing_document_lexemes')",
+)
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,10 @@ async def fill(work: UnitOfWork, volumes: Volumes, samples: Sequence[Sample], ad
     texts = [_numbered(samples[number % len(samples)], number) for number in range(volumes.articles)]
     authors = [people[number % len(people)] for number in range(volumes.articles)]
     written = seeder.write(texts, authors, datetime.now(UTC), timedelta(minutes=1))
+    await work.fetch(SORT_LATER, ())
     await seeder.articles(written, seeder.pairs(volumes.favorites, people, written))
+    for statement in SORT_NOW:
+        await work.fetch(statement, ())
     await seeder.comments(volumes.comments, people, written)
 
 
