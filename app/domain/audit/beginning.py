@@ -39,7 +39,7 @@ async def begin_anew(work: UnitOfWork, seal: Seal) -> int:
         raise Busy("another process seals at the moment", retry_after=1)
     if not restored(await work.fetch(RESTORED, ())):
         raise Conflict("trail", "goes by the transactions of this server: there is nothing to begin")
-    while (await post(work, seal, LAST)).is_full:
+    while (await post(work, seal)).is_full:
         pass
     begun = max((row[0] for row in await work.fetch(BEGINNINGS, ())), default=0)
     # Parts of months that had ended by then have nothing of this server's.

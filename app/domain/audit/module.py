@@ -28,7 +28,7 @@ SELECT encode(sha256(convert_to(
 )), 'hex')
 FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND starts_with(proname, 'audit_')
 """
-AS_MIGRATED = "38d87afccb48afa75575ff965238f3eb0c099574403cbc3363e4cbfb966030d8"
+AS_MIGRATED = "eac97d49242a5923a06b183f57abafcb068f0d19cb420afcb2b46e8eeef1f514"
 WAITING = """
 SELECT person, count(*) FROM audit_personal_pending WHERE xid IS NOT NULL GROUP BY person ORDER BY person LIMIT 20
 """
@@ -43,10 +43,10 @@ async def unrecorded(_: Settings, database: Database) -> Sequence[str]:
 
 
 async def unsealed(settings: Settings, _: Database) -> Sequence[str]:
-    """Nothing is sealed without a key, and personal values stay as they are until then."""
+    """Nothing is posted and sealed without a key, and personal values stay as they are until then."""
     if not settings.production or settings.security.secret_keys:
         return []
-    return ["LITEHOUSE_SECRET_KEYS is not set: the trail is not sealed, and personal values in it are not encrypted"]
+    return ["without LITEHOUSE_SECRET_KEYS the trail is not sealed, its journal grows, and nothing in it is encrypted"]
 
 
 async def restored_here(_: Settings, database: Database) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """How room is made in the trail for what comes, and parts that are too old are dropped; no writer waits long for it.
 
-Both need a lock that every writer of an audited table stands in the way of, and waits behind: it is had at once, or
-given up, and tried again later.
+Both need a lock that whoever reads the trail, and the job that posts, stand in the way of and wait behind: it is had at
+once, or given up, and tried again later. Whoever changes a row writes into the journal alone.
 """
 
 from datetime import UTC, date, timedelta

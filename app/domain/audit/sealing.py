@@ -125,7 +125,7 @@ async def seal_some(work: UnitOfWork, seal: Seal) -> bool:
     horizon = (await work.fetch(HORIZON, ()))[0][0]
     found = await parts(work)
     is_more, broken = await _seal_later(work, seal, {part.name: part for part in found})
-    posted = await post(work, seal, horizon)
+    posted = await post(work, seal)
     broken |= posted.broken
     for part in found if not posted.is_full else ():
         batch = await seal_batch(work, seal, part, horizon)

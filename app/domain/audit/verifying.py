@@ -193,12 +193,12 @@ class _Entries:
         """What no seal is over: told where it should be, and else counted."""
         for position, part in self._bare.items():
             yield f"entry {position} {CHANGED}: what is personal in it is under no seal ({part})"
-        self._progress.unsealed += await self._connection.fetchval(JOURNAL)
         for row in await self._connection.fetch(PRESENT):
             since, _ = self._positions(row[0], LAST)
             with suppress(asyncpg.UndefinedTableError):  # dropped a moment ago
                 span = (*self._end(row[0]), since)
                 self._progress.unsealed += await self._connection.fetchval(UNSEALED.format(part=_quoted(row[0])), *span)
+        self._progress.unsealed += await self._connection.fetchval(JOURNAL)
 
     def _end(self, part: str) -> tuple[int, int]:
         return self._ends.get(part, (LOWEST, LOWEST))

@@ -14,6 +14,7 @@ OWN = "pg_current_xact_id()::text::bigint"
 CALLER = """coalesce(nullif(current_setting('litehouse.caller', true), ''),
             format('- - sql:%s %s', session_user, current_setting('application_name')))"""
 POSITION = "nextval('audit_entry_position_seq')"
+TURN = int.from_bytes(b"audit")  # of whoever posts, who may be making keys that are seen by nobody yet
 KEYS, PERSONAL = "TG_ARGV[0]::text[]", "TG_ARGV[3]::text[]"
 # Secrets are in no table but their own, this one neither.
 WITHOUT_SECRETS = "CASE strpos(TG_ARGV[2], '\"masked\"') WHEN 0 THEN {0} ELSE {0} || (TG_ARGV[2]::jsonb - {1}) END"
@@ -137,6 +138,7 @@ BEGIN
     IF TG_ARGV[5] <> 'persons' THEN
         RETURN NULL;
     ELSIF TG_OP = 'TRUNCATE' THEN
+        PERFORM pg_advisory_xact_lock({TURN});
         UPDATE audit_key SET key = NULL, destroyed_at = moment WHERE destroyed_at IS NULL;
         DELETE FROM audit_personal_pending;
         PERFORM audit_forget(NULL);
@@ -150,7 +152,7 @@ BEGIN
         gone := ARRAY(SELECT {person("to_jsonb(_row)")} FROM former AS _row);
     END IF;
     IF cardinality(gone) > 0 THEN
-        INSERT INTO audit_key (person, destroyed_at) SELECT one, moment FROM unnest(gone) AS one
+        INSERT INTO audit_key (person, destroyed_at) SELECT one, moment FROM unnest(gone) AS one ORDER BY one
         ON CONFLICT (person) DO UPDATE SET key = NULL, destroyed_at = excluded.destroyed_at;
         DELETE FROM audit_personal_pending WHERE person = ANY (gone);
         PERFORM audit_forget(gone);
@@ -169,17 +171,20 @@ BEGIN
     PERFORM set_config('litehouse.audit', '', true);
 END $$
 """
-# The journal as entries: `place` is where a row stands, `size` its bytes, the rest is what will be in the trail.
+LONGEST_ID = 128  # characters; PostgreSQL refuses to put some thousand into an index
+# The journal as entries: `place` is where a row stands, `size` its bytes, the rest is what will be in the trail. Who
+# changed it is anybody's word, and may be no word that one can be named by.
 POSTING = f"""
 CREATE VIEW audit_posting AS
 SELECT ctid AS place, coalesce(pg_column_size(before), 0) + coalesce(pg_column_size(after), 0)
     + coalesce(pg_column_size(personal_before), 0) + coalesce(pg_column_size(personal_after), 0) AS size,
     xid, position, at, relation, coalesce(key, {key("after", "args[0]::text[]")}) AS key, operation,
-    nullif(split_part(caller, ' ', 1), '-')::uuid AS actor, nullif(split_part(caller, ' ', 2), '-') AS request_id,
-    regexp_replace(caller, '^\\S+ \\S+ ', '') AS origin,
+    CASE WHEN pg_input_is_valid(split_part(caller, ' ', 1), 'uuid') THEN split_part(caller, ' ', 1)::uuid END AS actor,
+    left(nullif(split_part(caller, ' ', 2), '-'), {LONGEST_ID}) AS request_id,
+    coalesce(substring(caller FROM '^\\S+ \\S+ (.+)$'), caller) AS origin,
     before, CASE WHEN args IS NULL THEN after ELSE after || args[2]::jsonb END AS after,
-    coalesce(person, (after ->> args[4])::uuid) AS person, personal_before,
-    CASE WHEN after ->> args[4] IS NULL THEN personal_after ELSE (
+    CASE WHEN pg_input_is_valid(after ->> args[4], 'uuid') THEN (after ->> args[4])::uuid ELSE person END AS person,
+    personal_before, CASE WHEN after ->> args[4] IS NULL THEN personal_after ELSE (
         SELECT jsonb_object_agg(name, after -> name) FROM unnest(args[3]::text[]) AS name
     ) END AS personal_after
 FROM audit_journal
@@ -199,19 +204,21 @@ BEGIN
     IF TG_TABLE_NAME = 'audit_seal' AND TG_OP = 'UPDATE' THEN
         NEW := jsonb_populate_record(OLD, jsonb_build_object('mark', NEW.mark));
         RETURN NEW;
-    ELSIF TG_TABLE_NAME = 'audit_journal' AND current_setting('litehouse.audit', true) = 'posts' THEN
+    ELSIF TG_TABLE_NAME = 'audit_journal' AND TG_OP <> 'TRUNCATE'
+        AND current_setting('litehouse.audit', true) = 'posts'
+    THEN
         RETURN NULL;
     END IF;
     RAISE EXCEPTION '% is append-only: nothing in it is changed or deleted', TG_TABLE_NAME
         USING ERRCODE = 'insufficient_privilege';
 END $$
 """
-# With the schema before each name of ours: else the temporary table of a session could take the place of the trail. To
-# set a search path for the function would do as well, and cost a fiftieth of a small transaction.
-QUALIFIED = """
-DO $do$ BEGIN
-    EXECUTE regexp_replace($def${}$def$, '\\maudit_', quote_ident(current_schema()) || '.audit_', 'g');
-END $do$
+# Else a temporary table of a session could take the place of the trail, or a function of its own that of another.
+PATHS = """
+DO $$ BEGIN
+    EXECUTE format('ALTER FUNCTION audit_record() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE format('ALTER FUNCTION audit_forget(uuid[]) SET search_path = %I, pg_temp', current_schema());
+END $$
 """
 # Back into the tables that the former function wrote to.
 UNDONE = f"""
@@ -246,7 +253,7 @@ def upgrade() -> None:
     for column in ("before", "after", "personal_before", "personal_after"):
         op.execute(f'ALTER TABLE audit_journal ALTER COLUMN "{column}" SET STORAGE EXTERNAL')
     op.execute("ALTER TABLE audit_journal SET (toast_tuple_target = 8160)")
-    for statement in (REFUSE, POSTING, TRAIL, QUALIFIED.format(FORGET), QUALIFIED.format(RECORD)):
+    for statement in (REFUSE, POSTING, TRAIL, FORGET, RECORD, PATHS):
         op.execute(statement)
     op.execute("""
         CREATE TRIGGER changed BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_journal

@@ -34,7 +34,7 @@ async def restored(app: Litestar, database: Database, raw: asyncpg.Connection) -
     opened = await app.state.resources.sealing.seal()
 
     async def seal_there() -> None:
-        await post(work, opened, 2 * AHEAD)
+        await post(work, opened)
         for part in await parts(work):
             await seal_batch(work, opened, part, 2 * AHEAD, positions[1])
 

@@ -150,6 +150,22 @@ async def test_a_key_that_does_not_open_holds_up_its_own_values_alone(
         ]
 
 
+async def test_what_a_broken_key_held_up_goes_with_the_person(
+    raw: asyncpg.Connection, sign_in: Callable, seal: Seal, verified: Look
+):
+    ahab = await sign_in("ahab")
+    await seal()
+    await raw.execute("UPDATE audit_key SET key = 'broken'")
+    await raw.execute("UPDATE accounts_user SET bio = 'of the Pequod'")
+    await seal()
+    assert "Pequod" in "".join(row[0] for row in await raw.fetch(WHERE_TEXT_IS))
+    await raw.execute("DELETE FROM accounts_user WHERE id = $1", ahab.id)
+    texts = "".join(row[0] for row in await raw.fetch(WHERE_TEXT_IS))
+    assert not [name for name in NAMES if name in texts]
+    await seal()
+    assert (await verified())[0] == []
+
+
 async def test_personal_values_that_no_seal_is_over_are_found(
     raw: asyncpg.Connection, sign_in: Callable, seal: Seal, verified: Look
 ):

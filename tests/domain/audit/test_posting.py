@@ -85,6 +85,7 @@ async def test_a_person_who_is_deleted_meanwhile_leaves_nothing(
 
     async with asyncio.TaskGroup() as tasks, slow.transaction():
         if is_deleted_first:
+            await raw.execute("INSERT INTO accounts_group (name) VALUES ('later')")  # sealed no earlier than his
             await slow.execute(delete, ahab.id)
             tasks.create_task(seal())
             await waiting(1)
@@ -99,6 +100,21 @@ async def test_a_person_who_is_deleted_meanwhile_leaves_nothing(
     await seal()
     texts = "".join(row[0] for row in await raw.fetch(WHERE_TEXT_IS))
     assert not [name for name in NAMES if name in texts]
+    assert (await verified())[0] == []
+
+
+async def test_who_is_nobody_s_word_holds_nothing_up(
+    raw: asyncpg.Connection, recorded: Callable, seal: Seal, verified: Look
+):
+    for caller in ("bob - psql", "x" * 5_000, f"- {'x' * 5_000} by hand"):
+        await raw.execute("SELECT set_config('litehouse.caller', $1, false)", caller)
+        await raw.execute("INSERT INTO accounts_group (name) VALUES (uuidv7()::text)")
+    await raw.execute("SELECT set_config('litehouse.caller', '', false)")
+    whole = await recorded("actor, request_id, origin")
+    assert [row[0] for row in whole] == [None] * 3
+    assert whole[0][2] == "psql"
+    await seal()
+    assert await recorded("actor, request_id, origin") == whole
     assert (await verified())[0] == []
 
 
