@@ -25,8 +25,7 @@ ENTRY = "xid, position, at, relation, key, operation, actor, request_id, origin,
 POST = f"""
 WITH gone AS (
     DELETE FROM audit_journal AS j USING audit_posting AS p
-    WHERE j.ctid = ANY($1::text[]::tid[]) AND p.place = j.ctid AND p.place = ANY($1::text[]::tid[])
-    AND p.position = ANY($2::bigint[])
+    WHERE j.ctid = ANY($1::text[]::tid[]) AND p.place = j.ctid AND p.position = ANY($2::bigint[])
     RETURNING p.*
 ), posted AS (
     INSERT INTO audit_entry ({ENTRY}) SELECT {ENTRY} FROM gone ORDER BY xid, position ON CONFLICT DO NOTHING
